@@ -13,7 +13,9 @@ from chalice.app import Blueprint, Rate
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.dns_monitor import DnsMonitor
 from chalicelib.services.events.fold_groups import FoldGroups
+from chalicelib.services.retention.retain import Retain
 from chalicelib.services.tenancy.purge import Purge
+from chalicelib.services.tenancy.trim_audit import TrimAudit
 from functions.runtime import Notes, UnitOfWork
 from functions.schedule import on_schedule
 
@@ -36,8 +38,20 @@ async def fold_groups(posthorn: Posthorn) -> int:
     return await posthorn[FoldGroups].run()
 
 
+async def retain(posthorn: Posthorn) -> int:
+    """Go on with this night's retention; how many servers are done with now."""
+    return await posthorn[Retain].run()
+
+
+async def trim_audit(posthorn: Posthorn) -> int:
+    """Remove old entries of the audit log."""
+    return await posthorn[TrimAudit].run()
+
+
 STEPS: tuple[tuple[str, Step], ...] = (
     ("purge", purge),
+    ("retention", retain),
+    ("audit log", trim_audit),
     ("fold groups", fold_groups),
     ("check domains", check_domains),
 )

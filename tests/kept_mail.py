@@ -41,6 +41,7 @@ from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.progress import Progress
 from chalicelib.ports.rate_counters import RateCounters
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
@@ -181,6 +182,7 @@ async def fill(host: Host) -> dict[str, Message]:
         await host.posthorn[GroupCounts].add("mail", server, [grouped])
     happened = Occurrence(EventType.SUPPRESSION_ADDED, server, host.now, "once", detail="{}")
     await host.posthorn[Happenings].note([happened])
+    await host.posthorn[Progress].put("retention", "{}")
     await host.posthorn[EventLog].append("mail", server, [Numbered("1", happened)])
     await host.posthorn[EventFeed].move(1)
     blobs = host.posthorn[SegmentBlobStore]

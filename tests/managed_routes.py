@@ -171,6 +171,8 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
             asked("POST", path, at, value, "acme/app")
     asked("GET", "/queue", "/queue?status=held", tenant="acme/app")
     asked("GET", "/overview", "/overview", tenant="acme/app")
+    one = "/servers/{organization}/{server}/retention"
+    asked("GET", one, "/servers/acme/app/retention?raw_message_retention_days=0")
     asked("GET", "/statistics/causes", "/statistics/causes", tenant="acme/app")
     asked("PATCH", "/installation", "/installation", {"notice": "Hello"})
     report = a_report(1, MessageId(1), MessageId(2))

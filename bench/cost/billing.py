@@ -202,13 +202,14 @@ class Model:
         counters = self.counters / together
         listed = list_units(together) / together
         # Put, claim and finish; servers and suppressions once for each batch.
-        tables = 3 + 2 / batch + leases + counters + LIST_CALLS / together
+        # The bytes of each object are counted.
+        tables = 3 + 2 / batch + puts + leases + counters + LIST_CALLS / together
         milliseconds = self.batch_ms / batch + self.message_ms
         price = (
             puts * prices.S3_PUT
             + gets * prices.S3_GET
             + queue * prices.SQS_CALL
-            + (self.write_units + leases + counters + listed) * prices.WRITE_UNIT
+            + (self.write_units + puts + leases + counters + listed) * prices.WRITE_UNIT
             + (self.read_units + OUTBOX_READ_UNITS / together) * prices.READ_UNIT
             + prices.LAMBDA_REQUEST / batch
             + prices.LAMBDA_REQUEST / together

@@ -59,6 +59,12 @@ CHECK_WRITE_UNITS = 3.0
 CHECK_READ_UNITS = 10.0
 CHECK_GB_SECONDS = 0.5 * 1.0 / 16  # a second, in which sixteen are looked at
 
+# A message whose content is forgotten, and one that is forgotten itself, on some night: measured by
+# tests/integration/aws/test_retention_cost.py, but for the writes: a delete of an item and of its entry by recipient.
+CONTENT_FORGOTTEN_READ_UNITS = 0.3
+MESSAGE_FORGOTTEN_READ_UNITS = 2.1
+MESSAGE_FORGOTTEN_WRITE_UNITS = 2.0
+
 # Dollars a month for what there is, whatever is sent.
 BY_USE = {
     "a job that releases 100,000 messages, each time": 100_000
@@ -71,6 +77,11 @@ BY_USE = {
     ),
     "an export of 100,000 messages, each time": 100_000
     * (EXPORT_ROW_WRITE_UNITS * WRITE_UNIT + EXPORT_ROW_READ_UNITS * READ_UNIT),
+    "retention: a million contents and a million messages forgotten": 1e6
+    * (
+        (CONTENT_FORGOTTEN_READ_UNITS + MESSAGE_FORGOTTEN_READ_UNITS) * READ_UNIT
+        + MESSAGE_FORGOTTEN_WRITE_UNITS * WRITE_UNIT
+    ),
     "1,000 domains and their track domains, looked at each hour": 730
     * 1_000
     * (

@@ -20,6 +20,10 @@ egress.Egress                network.egress.NetworkEgress                  netwo
 engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        sqlite.engagement.SqliteEngagement
 event_log.EventLog           aws.dynamo.event_log.DynamoEventLog           sqlite.event_log.SqliteEventLog
 happenings.Happenings        aws.dynamo.happenings.DynamoHappenings        sqlite.happenings.SqliteHappenings
+contents.Contents            aws.dynamo.contents.S3Contents                sqlite.contents.SegmentContents
+progress.Progress            aws.dynamo.progress.DynamoProgress            sqlite.progress.SqliteProgress
+old_mail.OldMail             aws.dynamo.old_mail.DynamoOldMail             sqlite.old_mail.SqliteOldMail
+traces.Traces                aws.dynamo.traces.DynamoTraces                sqlite.traces.SqliteTraces
 group_counts.GroupCounts     aws.dynamo.group_counts.DynamoGroupCounts     sqlite.group_counts.SqliteGroupCounts
 http_client.HttpClient       network.http_client.H11HttpClient             network.http_client.H11HttpClient
 greylist.Greylist            aws.dynamo.greylist.DynamoGreylist            sqlite.greylist.SqliteGreylist

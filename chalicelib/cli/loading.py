@@ -79,6 +79,7 @@ COMMANDS = (
         "webhook_deliveries:webhook_group",
         "Webhooks: web applications that a server's events are posted to.",
     ),
+    ("erase", "erase:erase", "Erase an address for good: its messages and whatever names it."),
     ("job", "jobs:job_group", "Jobs: what takes long, and how far it is."),
     ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),
     ("queue", "queue:queue_group", "The queue: what waits, by destination."),

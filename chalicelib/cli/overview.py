@@ -28,6 +28,7 @@ def _text(found: ServerOverview) -> str:
         ("queued", str(found["queued"])),
         ("scheduled", str(found["scheduled"])),
         ("bounce rate", "" if rate is None else f"{rate:.1%}"),
+        ("stored", f"{found['stored_bytes']:,} bytes"),
         ("last hour", f"{hour['incoming']} incoming, {hour['outgoing']} outgoing"),
     ]
     rows += [

@@ -20,6 +20,7 @@ from chalicelib.cli.commands import (
     reason_option,
 )
 from chalicelib.cli.overview import overview
+from chalicelib.cli.retention import RETENTION, kept_for, retention, retention_options
 from chalicelib.cli.send_limits import (
     LIMITS,
     NOTHING,
@@ -113,12 +114,14 @@ server_options = options(
         callback=lambda _context, _option, given: dict(given) or None,
         help="For how long, by reason: `bounce=30`, `complaint=forever`; may be repeated.",
     ),
+    retention_options,
 )
 CLEARED = (
     *("mode", "pool", *LIMITS, "spam_threshold", "spam_failure_threshold"),
     *("outbound_spam_threshold", "postmaster_address", "bounce_incoming"),
     *("allow_sender", "privacy_mode", "retry_schedule"),
     *("suppress_hard_fails", "suppress_bounces", "suppress_complaints", "suppression_days"),
+    *RETENTION,
 )
 server_group = Group("server", "Mail servers: each has its own domains, credentials and messages.")
 
@@ -197,6 +200,7 @@ def unsuspend(session: Session, server: str) -> None:
 
 server_group.add_command(statistics_command)
 server_group.add_command(overview)
+server_group.add_command(retention)
 
 
 def path_of(server: str | None) -> tuple[str, str]:
@@ -231,6 +235,7 @@ def _show(session: Session, server: Server) -> None:
         ("Bounces suppress", yes(server["suppress_bounces"])),
         ("Complaints suppress", yes(server["suppress_complaints"])),
         ("Suppressed for", _days_text(server["suppression_days"])),
+        *kept_for(server),
     ]
     session.show(server, facts(pairs))
 

@@ -78,7 +78,7 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What a piece of a job came to: how many were found, done and failed, and what is remembered. `is_last`: there is
-    nothing left."""
+    nothing left. `parameters` are what the job has from then on in place of its own, where they are given."""
 
     state: str = ""
     matched: int = 0
@@ -87,6 +87,7 @@ class Piece:
     errors: tuple[JobError, ...] = ()
     result: str = ""
     is_last: bool = False
+    parameters: str = ""
 
 
 def after_piece(job: Job, piece: Piece, now: float) -> Job:
@@ -99,6 +100,7 @@ def after_piece(job: Job, piece: Piece, now: float) -> Job:
         failed=job.failed + piece.failed,
         errors=errors,
         result=piece.result or job.result,
+        parameters=piece.parameters or job.parameters,
         state=piece.state,
         next=job.next + 1,
     )

@@ -106,6 +106,9 @@ chalicelib              -
 .services.jobs          .config .domain .domain.tenancy .domain.mail .domain.webhooks .ports .services
                         .domain.events .domain.search .services.tenancy .services.webhooks .services.incoming
                         .services.limits .services.messages .services.outgoing .services.queue
+                        .services.erasure
+.services.erasure       .domain .domain.tenancy .ports .services.queue.message_actions .services.retention
+.services.retention     .domain .domain.tenancy .ports
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.tell_domain_events .domain .domain.tenancy .domain.events .ports .services.notify_members .services.tenancy
@@ -149,8 +152,8 @@ chalicelib              -
 .api.v2                 .config .domain .domain.dns .domain.incoming .domain.limits .domain.mail .domain.search
                         .domain.tenancy .domain.webhooks .ports .services .services.domain_codes .services.events
                         .services.incoming .services.jobs .services.limits .services.messages .services.outgoing
-                        .services.pools .services.queue .services.suppressions .services.suspensions .services.tenancy
-                        .services.tracking .services.webhooks .api pydantic pydantic_core
+                        .services.pools .services.queue .services.retention .services.suppressions .services.suspensions
+                        .services.tenancy .services.tracking .services.webhooks .api pydantic pydantic_core
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli
                         posthorn_client click
@@ -162,7 +165,8 @@ functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
 functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
                         chalice functions
-functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.tenancy chalice functions
+functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.retention .services.tenancy chalice
+                        functions
 functions.jobs          .bootstrap .config .ports .services.jobs chalice functions
 functions.index         .bootstrap .ports .adapters.aws.lake chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions

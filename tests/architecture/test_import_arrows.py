@@ -315,6 +315,14 @@ WRONG = {
         "chalicelib/services/suppressions.py",
         "import chalicelib.services.outgoing.accept",
     ),
+    "erasure imports an adapter": (
+        "chalicelib/services/erasure/erase_mail.py",
+        "import chalicelib.adapters.sqlite.traces",
+    ),
+    "retention imports an adapter": (
+        "chalicelib/services/retention/retain.py",
+        "import chalicelib.adapters.sqlite.contents",
+    ),
     "jobs import an adapter": (
         "chalicelib/services/jobs/run.py",
         "import chalicelib.adapters.sqlite.jobs",

@@ -57,7 +57,7 @@ from tests.webhook_events import a_delivery as a_webhook_delivery
 LATER = NOW + 86_400
 WORD = b"a word that must go"
 # Rows of these belong to no server.
-OF_NO_SERVER = {"positions", "rates", "greylist"}
+OF_NO_SERVER = {"positions", "rates", "greylist", "progress"}
 
 
 async def fill(world: World, server: ServerId, messages: int = 3) -> list[Message]:

@@ -32,6 +32,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.ids import return_path_local
 from chalicelib.domain.jobs import JobStatus
@@ -106,7 +107,7 @@ from infra.local.invocation import Context, schedule_event, sqs_event
 from infra.templates import for_pools, load
 from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_for
 from tests.dns_zone import DnsZone
-from tests.fakes import an_operation
+from tests.fakes import a_message, an_operation
 from tests.findables import findable
 from tests.http_api import ApiWorld
 from tests.listed import list_new
@@ -655,7 +656,9 @@ def test_jobs(world: World) -> None:
     minute()
     jobs_on_messages(world, owner)
     bootstrap.use(bootstrap.on_aws(world.settings))
-    check(world, "JobsRole", world.during(woken_and_one_minute_of_jobs), WITHOUT_A_CALL)
+    called = set(world.during(woken_and_one_minute_of_jobs))
+    called |= without_the_scenery(world, lambda: erased(world, owner))
+    check(world, "JobsRole", called, WITHOUT_A_CALL)
     done = bootstrap.run(world.program[KeepJobs].page(owner, 30, None)).values
     assert {job.status for job in done} == {JobStatus.DONE}
     assert {job.failed for job in done if job.parameters.startswith('{"ids"')} == {0}
@@ -690,6 +693,26 @@ def jobs_on_messages(world: World, owner: JobOwner) -> None:
         bootstrap.run(start(owner, "hold", {"filter": wanted}))
 
 
+def erased(world: World, owner: JobOwner) -> None:
+    """An address that stands in whatever may hold one, and in a message that waits."""
+    program, server, address = world.program, world.server.id, "zoe@x.example"
+    now = program[Clock].now()
+    bootstrap.run(old_mail(world, address))
+    world.submit(address)
+    bootstrap.run(program[BlobStore].bring(server, "1" * 32, address.encode(), now))
+    bootstrap.run(program[BlobStore].keep(server, "2" * 32, address.encode(), now))
+    listed = Suppression(address, Reason.UNSUBSCRIBE.text, now, int(now) + 60_000)
+    bootstrap.run(list_new(program[SuppressionList], server, [listed]))
+    link = UnsubscribeLink(server, MessageId(1), address, "news", int(now) + 60_000)
+    bootstrap.run(program[UnsubscribeLinks].keep(link))
+    gone = replace(a_webhook_delivery(server, 2, webhook="w"), payload=address.encode())
+    bootstrap.run(program[WebhookDeliveries].add([gone]))
+    bootstrap.run(program[KeepJobs].start(owner, "erase", {"address": address}))
+    woken_and_one_minute_of_jobs()
+    world.move_clock(1_500)
+    woken_and_one_minute_of_jobs()
+
+
 def older_entry(world: World) -> dict[str, Any]:
     entry = {"PK": f"S#{world.server.id}#SUP", "SK": "old@x.example", "r": "old@x.example"}
     item: dict[str, Any] = {name: {"S": one} for name, one in (entry | {"d": "bounced"}).items()}
@@ -721,6 +744,21 @@ def test_the_index(world: World) -> None:
     check(world, "IndexRole", world.during(minute), WITHOUT_A_CALL)
 
 
+async def old_mail(world: World, address: str = "john@example.com") -> None:
+    """Contents beside each other, of which one is of a message that is held."""
+    program = world.program
+    at = program[Clock].now() - 40 * DAY
+    refs = await program[BlobStore].put(world.server.id, [b"x", b"y"], at)
+    for number, ref, state in zip((1, 2), refs, (State.DONE, State.HELD), strict=True):
+        to = address if state is State.DONE else "held@example.com"
+        changes: dict[str, Any] = {"blob": ref, "received_at": at, "rcpt_to": to}
+        message = a_message(world.server.id, 900_000 + number, **changes)
+        await program[MessageStore].create([message])
+        before = MessageRecord(message)
+        after = replace(before, state=state, attempt=1, held=state is State.HELD)
+        assert await program[MessageStore].replace(before, after)
+
+
 def test_the_upkeep(world: World) -> None:
     told = {"system_server": world.server.full_name, "system_from": "app@acme.test"}
     settings = replace(world.settings, postmaster="ops@example.com", **told)
@@ -743,6 +781,7 @@ def test_the_upkeep(world: World) -> None:
         upkeep(schedule_event("upkeep", 0.0, "us-east-1"), Context("upkeep", 900.0))
 
     bootstrap.run(checked())
+    bootstrap.run(old_mail(world))
     world.move_clock(3_600)
     looked = set(world.during(hour))  # what is called until the next is added to the one
     world.uploaded(world.submit("a@example.com"))

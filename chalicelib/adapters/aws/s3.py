@@ -7,6 +7,8 @@ messages. Objects are never changed; lifecycle rules remove those of the latter 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +24,7 @@ from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.blobs import FILE_KEPT_SECONDS, UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.rand import Rand
 
+LOG = logging.getLogger("posthorn.contents")
 UPLOAD_SECONDS = 3_600
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _NO_CONTENT = "The content of this message is no longer kept"
@@ -47,6 +50,7 @@ class S3BlobStore(BlobStore):
     def __init__(self, session: AwsSession, settings: Settings, rand: Rand) -> None:
         self._session = session
         self._bucket = settings.bucket
+        self._table = settings.mail_table
         self._rand = rand
 
     async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
@@ -56,7 +60,10 @@ class S3BlobStore(BlobStore):
         day = time.strftime("%Y%m%d", time.gmtime(now))
         key = f"r/{server}/{day}/{self._rand.bytes(12).hex()}"
         whole = bodies[0] if len(bodies) == 1 else b"".join(bodies)
-        await self._session.call("s3", "put_object", Bucket=self._bucket, Key=key, Body=whole)
+        await asyncio.gather(
+            self._session.call("s3", "put_object", Bucket=self._bucket, Key=key, Body=whole),
+            self._count(server, day, len(whole)),
+        )
         refs, offset = [], 0
         for body in bodies:
             refs.append(BlobRef(key, offset, len(body)))
@@ -84,6 +91,20 @@ class S3BlobStore(BlobStore):
         if len(body) != ref.length:
             raise TemporaryFailure("The content of this message could not be read", key=ref.key)
         return body
+
+    async def _count(self, server: ServerId, day: str, size: int) -> None:
+        """Count the bytes of a day. No mail is refused for want of it: the day is listed when it is over."""
+        try:
+            await self._session.call(
+                "dynamodb",
+                "update_item",
+                TableName=self._table,
+                Key={"PK": {"S": f"S#{server}#CON"}, "SK": {"S": day}},
+                UpdateExpression="ADD b :size",
+                ExpressionAttributeValues={":size": {"N": str(size)}},
+            )
+        except TemporaryFailure as away:
+            LOG.warning("bytes were not counted: %s", away.public)
 
     async def link(self, ref: BlobRef, seconds: int, name: str = "") -> str | None:
         """A pre-signed GET of a whole object; None for a part of one, because a URL cannot hold a range."""

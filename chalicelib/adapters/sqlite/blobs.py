@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from chalicelib.adapters.sqlite.contents import count_stored
 from chalicelib.adapters.sqlite.links import UPLOAD_SECONDS, SignedLinks
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.segments import PIECE, Segments
@@ -16,6 +18,9 @@ from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.blobs import FILE_KEPT_SECONDS, UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
+
+if TYPE_CHECKING:
+    import apsw
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _LATER = FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS
@@ -45,7 +50,13 @@ class SegmentBlobStore(BlobStore):
         """Append the bodies, and flush them together with those of others."""
         if not bodies:
             return []
-        return await self._database.write(lambda _: self._segments.append(server, bodies, now))
+
+        def put(db: apsw.Connection) -> list[BlobRef]:
+            refs = self._segments.append(server, bodies, now)
+            count_stored(db, server, refs)
+            return refs
+
+        return await self._database.write(put)
 
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes of a reference; NotFound when they are gone."""

@@ -65,10 +65,22 @@ class Bodies:
         head = os.pread(self._descriptor, HEAD.size, start) if start >= 0 else b""
         if len(head) < HEAD.size:
             return f"has its body after the end of {ref.key}"
+        if not any(head):
+            return "" if self._is_given_back(ref) else f"has no body at {ref.offset} of {ref.key}"
         magic, length, crc, owner = HEAD.unpack(head)
         if (magic, length, owner) != (MAGIC, ref.length, server & 0xFFFFFFFF):
             return f"has no body at {ref.offset} of {ref.key}"
         return "" if self._crc(ref) == crc else f"has a damaged body at {ref.offset} of {ref.key}"
+
+    def _is_given_back(self, ref: BlobRef) -> bool:
+        """Whether there is nothing in its place."""
+        at, end = ref.offset, ref.offset + ref.length
+        while at < end:
+            piece = os.pread(self._descriptor, min(_PIECE, end - at), at)
+            if not piece or any(piece):
+                return False
+            at += len(piece)
+        return True
 
     def _crc(self, ref: BlobRef) -> int | None:
         """CRC-32 of the bytes; None when they end before."""

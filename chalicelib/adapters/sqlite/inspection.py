@@ -27,12 +27,14 @@ from chalicelib.adapters.storage.beside import parse_beside
 from chalicelib.adapters.storage.packs import read_pack
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.delivery_job import parse_job
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.ids import is_own_token
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.operations import parse_operation
 from chalicelib.domain.report import Report
+from chalicelib.domain.retention import day_in, day_of
 from chalicelib.domain.tenancy.nouns import NOUNS, secrets_of
 from chalicelib.domain.webhooks.delivery import WebhookDelivery
 
@@ -62,9 +64,10 @@ def structure_faults(db: apsw.Connection, name: str, *, full: bool = False) -> I
 
 def message_faults(db: apsw.Connection, bodies: Bodies, done: Done) -> Iterator[Fault]:
     """Messages that cannot be read, and bodies that are not what their rows say. `done` gets numbers of messages."""
+    stored = _stored(db)
     for rows in _pages(db, f"SELECT {SELECTED} FROM messages WHERE key > ? ORDER BY key"):
         for row in rows:
-            text = _message_fault(db, row, bodies)
+            text = _message_fault(db, row, bodies, stored)
             if text and fetched(db, f"SELECT {SELECTED} FROM messages WHERE key = ?", row[:1]) == [
                 row
             ]:
@@ -185,7 +188,19 @@ SELECT l.kind, l.name FROM look_ups l LEFT JOIN nouns n
   ON n.kind = l.kind AND n.code = l.to_code AND n.owner = l.to_owner AND n.name = l.to_name WHERE n.kind IS NULL"""
 
 
-def _message_fault(db: apsw.Connection, row: Sequence[Any], bodies: Bodies) -> str:
+def _stored(db: apsw.Connection) -> frozenset[tuple[int, str]] | None:
+    """Of which servers and days content is kept; None where an older release, which kept all, was the last to run."""
+    if not fetched(db, "SELECT 1 FROM sqlite_master WHERE name = 'content_days'"):
+        return None
+    return frozenset(fetched(db, "SELECT server, day FROM content_days"))
+
+
+def _message_fault(
+    db: apsw.Connection,
+    row: Sequence[Any],
+    bodies: Bodies,
+    stored: frozenset[tuple[int, str]] | None
+) -> str:
     """What is wrong with a message, as the end of a sentence; empty when nothing is."""
     try:
         message = read_record(row).message
@@ -194,6 +209,10 @@ def _message_fault(db: apsw.Connection, row: Sequence[Any], bodies: Bodies) -> s
     is_own = is_own_token(message.token, message.server_id, message.id)
     if not is_own and not fetched(db, _IS_BROUGHT, (message.server_id, message.token, row[0])):
         return "has a token of another message"
+    day, at = day_in(message.blob.key), message.received_at
+    is_its_own = day_of(at - DAY) <= day <= day_of(at + DAY)
+    if stored is not None and is_its_own and (message.server_id, day) not in stored:
+        return ""  # given back with its day
     return bodies.fault(message.blob, message.server_id, row[0])
 
 

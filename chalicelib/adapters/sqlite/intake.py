@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.bell import Bell
+from chalicelib.adapters.sqlite.contents import count_stored
 from chalicelib.adapters.sqlite.database import FULL
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.in_hand import InHand
@@ -96,6 +97,7 @@ class _Storing:
         ref = NOT_STORED
         if mail.body is not None:
             (ref,) = self._segments.append(mail.server_id, [mail.body], self._now)
+            count_stored(db, mail.server_id, (ref,))
         messages = mail.messages_at(ref)
         for pool in {message.origin.pool for message in messages}:
             self._queue.check(pool)

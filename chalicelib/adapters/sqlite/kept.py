@@ -83,6 +83,8 @@ mail.db    | packs        | as it was | no             | 25 hours               
 mail.db    | pack_sources | as it was | no             | four days without an event   | names nobody    | each minute
 mail.db    | webhook_deliveries | as it was | each     | webhook_days                 | the row         | each minute
 mail.db    | webhook_lanes | as it was | woken anew    | as long as its server        | names nobody    | never
+mail.db    | content_days | as it was | counted anew  | as long as there is content  | names nobody    | with retention
+mail.db    | progress     | as it was | no             | until the next run           | names nobody    | never
 mail.db    | positions    | as it was | no             | for good                     | names nobody    | never
 control.db | nouns        | as it was | each, resealed | until it is removed          | the row         | never
 control.db | look_ups     | as it was | with its noun  | as its noun                  | with its noun   | with its noun
@@ -106,7 +108,7 @@ _FILES = r"""
 (mail|control)\.db-(wal|shm|journal) | not      | no        | until written in  | pages zeroed    | at an orderly stop
 search\.db                           | not      | no        | with its messages | merged away     | with its messages
 search\.db-(wal|shm|journal)         | not      | no        | until written in  | emptied         | at an orderly stop
-bodies/\d{8}/[0-9a-z]+-\d+\.seg      | grown    | an object | with its messages | zeroed in place | with its day
+bodies/\d{8}/[0-9a-z]+-\d+\.seg      | grown    | an object | with its messages | zeroed in place | with retention
 uploads/-?\d+/[0-9a-f]{32}           | whole    | an object | two or seven days | the file        | after its days
 uploads/.+                           | not      | no        | while it arrives  | the file        | after two days
 key(\.new)?                          | apart    | no        | for good          | names nobody    | never

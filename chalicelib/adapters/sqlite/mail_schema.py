@@ -215,6 +215,14 @@ ALTER TABLE unsubscribes ADD COLUMN unsubscribed_at REAL;
 /* The last jobs that did something with a message. */
 ALTER TABLE messages ADD COLUMN jobs TEXT;
 {IMPORTED_TOKENS}
+/* Bytes of the bodies that are stored, by the server and the day of their segment. */
+CREATE TABLE content_days(
+  server INTEGER, day TEXT, bytes INTEGER NOT NULL, PRIMARY KEY(server, day)) WITHOUT ROWID;
+INSERT INTO content_days SELECT server, day, sum(length) FROM (
+  SELECT DISTINCT key >> 31 AS server, substr(blob ->> 0, 1, 8) AS day, blob, blob ->> 2 AS length FROM messages)
+  WHERE length > 0 AND day GLOB '[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]' GROUP BY server, day;
+/* Where work stands that goes on in the next run. */
+CREATE TABLE progress(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)

@@ -47,6 +47,8 @@ _REMOVED = (
     f" WHERE kind IN ('open', 'click') AND {_OURS} LIMIT :rows)",
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_name"
     f" WHERE kind = 'event' AND {_OURS} LIMIT :rows)",
+    "DELETE FROM content_days WHERE (server, day) IN"
+    " (SELECT server, day FROM content_days WHERE server = :server LIMIT :rows)",
     "DELETE FROM packs WHERE seq IN (SELECT seq FROM packs WHERE server = :server LIMIT :rows)",
     "DELETE FROM pack_sources WHERE (server, source) IN"
     " (SELECT server, source FROM pack_sources WHERE server = :server LIMIT :rows)",

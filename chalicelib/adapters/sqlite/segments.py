@@ -7,14 +7,17 @@ files are kept in the process.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import struct
 import time
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from chalicelib.adapters.sqlite.folder import BODIES, FlushFailed, StateFolder, make_own
+from chalicelib.adapters.sqlite.holes import punch_hole
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
@@ -25,6 +28,7 @@ LARGEST_SEGMENT = 256 * 1024 * 1024
 MAGIC = b"PHb1"
 HEAD = struct.Struct(">4sIII")
 PIECE = 256 * 1024
+_DAY = re.compile(r"\d{8}")
 GONE = "The content of this message is no longer kept"
 
 
@@ -92,8 +96,18 @@ class Segments:
                 raise NotFound(GONE)
             yield piece
 
+    def has(self, ref: BlobRef) -> bool:
+        """Whether a body is there, by what stands in front of it."""
+        if ref.offset < HEAD.size:
+            return False
+        try:
+            return any(self._bytes(ref.key, ref.offset - HEAD.size, HEAD.size))
+        except NotFound:
+            return False
+
     def erase(self, refs: Collection[BlobRef]) -> None:
-        """Overwrite bodies, with what stands in front of each, durably. Those that are gone stay so."""
+        """Overwrite bodies, with what stands in front of each, durably, and give their room back where the file system
+        can. Those that are gone stay so."""
         for key in {ref.key for ref in refs}:
             self._erase(key, [ref for ref in refs if ref.key == key])
 
@@ -112,11 +126,29 @@ class Segments:
             end = os.fstat(descriptor).st_size
             for ref in refs:
                 at, last = max(0, ref.offset - HEAD.size), min(end, ref.offset + ref.length)
+                if punch_hole(descriptor, at, last - at):
+                    continue
                 while at < last:
                     at += os.pwrite(descriptor, bytes(min(PIECE, last - at)), at)
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
+
+    def remove_days(self, is_over: Callable[[str], bool]) -> None:
+        """Remove the segments of all days of which this is true, and their folders."""
+        if self._folder is None:
+            for key in [key for key in self._in_memory if is_over(key[:8])]:
+                self.remove(key)
+            return
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            if not _DAY.fullmatch(folder.name) or not is_over(folder.name):
+                continue
+            for segment in folder.glob("*.seg"):
+                segment.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # something else lies there
+                folder.rmdir()
+        if self._folder.is_dir():
+            sync_folder(self._folder)
 
     def remove(self, key: str) -> None:
         """Forget a whole segment."""

@@ -20,9 +20,11 @@ from chalicelib.adapters.storage.suppressed import (
     key_of_entry,
     key_of_name,
     keys_of_address,
+    places_of,
     together,
 )
 from chalicelib.domain.deeds import Beside
+from chalicelib.domain.erasure import HASHED, is_hashed
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.paging import Page
@@ -66,7 +68,8 @@ _WALK = (
     " WHERE server = ? AND rcpt_key > ? ORDER BY rcpt_key LIMIT ?"
 )
 _BY_REASON = (
-    "SELECT reason, count(*) FROM suppressions WHERE server = ? AND keep_until > ? GROUP BY reason"
+    "SELECT reason, count(*) FROM suppressions WHERE server = ? AND keep_until > ?"
+    f" AND rcpt_key NOT GLOB '{HASHED}*' GROUP BY reason"
 )
 _FIRST = (9e99, 0, "")
 _OLDEST, _LATEST = -9e99, 9e99
@@ -81,7 +84,7 @@ class SqliteSuppressionList(SuppressionList):
 
     async def listed(self, asked: Sequence[Asked], now: float) -> dict[Asked, Suppression]:
         """One statement, whatever is asked."""
-        wanted = {(owner, key_of_name(name)) for one in asked for owner, name in acting_on(one)}
+        wanted = {place for one in asked for named in acting_on(one) for place in places_of(*named)}
         return first_of(asked, self._these(wanted, now)) if wanted else {}
 
     async def get(
@@ -186,7 +189,7 @@ class SqliteSuppressionList(SuppressionList):
         rows = self._database.read(lambda db: fetched(db, _NEWEST, named))
         found = [(owner, _entry(owner, row)) for _, *row in rows]
         end = _position(found[-1]) if len(rows) == most else None
-        return [one for one in found if one[1].keep_until > now], end
+        return [one for one in found if _is_shown(one[1], now)], end
 
     async def walk(
         self, owner: ServerId, limit: int, now: float, position: str | None = None
@@ -208,6 +211,10 @@ class SqliteSuppressionList(SuppressionList):
 
     def _count(self, owner: ServerId, now: float) -> list[Any]:
         return self._database.read(lambda db: fetched(db, _BY_REASON, (owner, now)))
+
+
+def _is_shown(entry: Suppression, now: float) -> bool:
+    return entry.keep_until > now and not is_hashed(entry.address)
 
 
 def _there(db: apsw.Connection, owner: ServerId, key: str, now: float) -> Suppression | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.adapters.storage.listing import recipient_key
+from chalicelib.domain.erasure import hashed
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.suppression import Asked, Name, Suppression, SuppressionFilter, acting_on
 
@@ -36,13 +37,19 @@ def keys_of_address(address: str) -> tuple[str, str]:
     return first, f"{first}{_BEFORE_STREAM}~"
 
 
+def places_of(owner: ServerId, name: Name) -> tuple[tuple[ServerId, str], tuple[ServerId, str]]:
+    """Where an entry that acts on a name may be: under it, or under what stands for an address that was erased."""
+    return (owner, key_of_name(name)), (owner, key_of_name(Name(hashed(name.address), name.stream)))
+
+
 def first_of(
     asked: Iterable[Asked], found: dict[tuple[ServerId, str], Suppression]
 ) -> dict[Asked, Suppression]:
     """For each of those asked about the first entry that acts on it, of those found by owner and key."""
     acting: dict[Asked, Suppression] = {}
     for one in asked:
-        entries = (found.get((owner, key_of_name(name))) for owner, name in acting_on(one))
+        keys = [key for owner, name in acting_on(one) for key in places_of(owner, name)]
+        entries = (found.get(key) for key in keys)
         if (first := next((entry for entry in entries if entry is not None), None)) is not None:
             acting[one] = first
     return acting

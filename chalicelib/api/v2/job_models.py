@@ -32,6 +32,7 @@ JobType = Literal[
     "import_suppressions",
     "export",
     "replay_webhooks",
+    "erase",
 ]
 MOST_IDS = 1_000
 Thing = int | str
@@ -61,7 +62,7 @@ class Job(Answer):
         dict[str, Any] | None,
         Field(
             description="Of an import `added`, `updated` and the first 100 `invalid` rows, of an export `url`, "
-            "`url_expires_at`, `rows` and `bytes`."
+            "`url_expires_at`, `rows` and `bytes`, of an erasure what went, what is `kept`, and the `proof`."
         ),
     ]
     created_by: str
@@ -138,6 +139,10 @@ class JobToStart(Body):
     url: Annotated[
         str | None,
         Field(max_length=2_000, description="Elsewhere, without user and password."),
+    ] = None
+    address: Annotated[
+        str | None,
+        Field(max_length=LONGEST_ADDRESS, description="Whose data are erased, for good."),
     ] = None
     dry_run: Annotated[StrictBool, Field(description="Only look what it would be about.")] = False
 

@@ -23,6 +23,7 @@ from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain import jobs as domain
 from chalicelib.domain.errors import InvalidRequest, NotFound, QuerySyntax, Rejected
+from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.services.jobs.export import Export
 from chalicelib.services.jobs.keep import KeepJobs
 from chalicelib.services.jobs.kinds import JobKind, JobOwner, Looked
@@ -151,6 +152,8 @@ def _check(wanted: JobToStart, kind: JobKind, owner: JobOwner) -> None:
         raise invalid_at("/csv", "required", "is needed, or upload, and not both")
     if is_import and (wanted.scope == "stream") is not (wanted.stream is not None):
         raise invalid_at("/stream", "required", "goes with the scope stream, and with that alone")
+    if wanted.type == "erase" and envelope_address(wanted.address or "") is None:
+        raise invalid_at("/address", "address", "must be a mail address")
     if isinstance(kind, Export):
         if wanted.what is None:
             raise invalid_at("/what", "required", "is needed")
@@ -215,7 +218,7 @@ ROUTES = (
         takes_large_bodies=True,
         note="It needs the scope of its type: `emails:write` for what is done with messages, `emails:send` to resend "
         "them, `suppressions:write` for an import, reading of what is exported, `webhooks:write` for replays of "
-        "webhooks.",
+        "webhooks, `servers:write` to erase an address.",
         **_JOBS,
     ),
     route(f"GET {_ONE}", show_job, Job, **_JOBS),

@@ -27,6 +27,7 @@ from chalicelib.api.v2 import (
     pool_rules,
     queue,
     reports,
+    retention,
     servers,
     streams,
     suppressions,
@@ -41,6 +42,7 @@ from chalicelib.api.v2.route import Route
 MANAGEMENT: tuple[Route, ...] = (
     *organizations.ROUTES,
     *servers.ROUTES,
+    *retention.ROUTES,
     *credentials.ROUTES,
     *domains.ROUTES,
     *track_domains.ROUTES,

@@ -78,7 +78,7 @@ class ServerOverview(Answer):
     bounce_rate: Annotated[
         float | None, Field(description="Of the mail of 30 days; null without any.")
     ]
-    stored_bytes: Annotated[int | None, Field(description="Null where nobody counts them.")]
+    stored_bytes: Annotated[int, Field(description="Of the contents of its messages.")]
     last_hour: LastHour
     limits: list[LimitUsed] = Field(max_length=MOST_LIMITS)
     attention: list[NeedsAttention] = Field(max_length=len(AttentionCode))
@@ -98,7 +98,7 @@ async def show_overview(call: Call) -> ServerOverview:
             "queued": found.queued,
             "scheduled": found.scheduled,
             "bounce_rate": found.bounce_rate,
-            "stored_bytes": None,
+            "stored_bytes": found.stored_bytes,
             "last_hour": {
                 "incoming": found.last_hour.get(Count.INCOMING, 0),
                 "outgoing": outgoing,

@@ -29,7 +29,13 @@ from chalicelib.api.v2.patch import Patch
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
 from chalicelib.domain.tenancy.send_limits import LimitAction
-from chalicelib.domain.tenancy.servers import FOREVER, ServerMode, UnknownOutcome
+from chalicelib.domain.tenancy.servers import (
+    CONTENT_FOREVER,
+    FOREVER,
+    UNLIMITED,
+    ServerMode,
+    UnknownOutcome,
+)
 from chalicelib.services.tenancy.names import checked_permalink
 from chalicelib.services.tenancy.servers import (
     MOST_SHARDS,
@@ -38,6 +44,7 @@ from chalicelib.services.tenancy.servers import (
 )
 
 MOST_DAYS = 3_650
+MOST_MEGABYTES = 10_000_000
 Whole = Annotated[int, Field(strict=True)]
 RetrySchedule = Annotated[str, Field(max_length=500), checked(checked_schedule)]
 Threshold = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -64,21 +71,50 @@ HardFails = Annotated[
 ]
 
 
-def _one_fault(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+def _one_fault(kind: str, text: str) -> WrapValidator:
     """A wrong one is one fault at its own place, not one for each of the two types."""
-    try:
-        return read(value)
-    except ValidationError:
-        raise WrongText("days", f'must be 1 to {MOST_DAYS} or "forever"') from None
+
+    def read_one(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(value)
+        except ValidationError:
+            raise WrongText(kind, f"must be {text}") from None
+
+    return WrapValidator(read_one)
 
 
 Days = Annotated[
     Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS)] | Literal["forever"],
-    WrapValidator(_one_fault),
+    _one_fault("days", f'1 to {MOST_DAYS} or "forever"'),
 ]
 ShownDays = Annotated[Days, BeforeValidator(lambda days: days or "forever")]
+ContentDays = Annotated[
+    Annotated[int, Field(strict=True, ge=0, le=MOST_DAYS)] | Literal["forever"],
+    _one_fault("days", f'0 to {MOST_DAYS} or "forever"'),
+]
+ContentSize = Annotated[
+    Annotated[int, Field(strict=True, ge=1, le=MOST_MEGABYTES)] | Literal["unlimited"],
+    _one_fault("megabytes", f'1 to {MOST_MEGABYTES:,} or "unlimited"'),
+]
+ShownContentDays = Annotated[
+    ContentDays, BeforeValidator(lambda days: "forever" if days == CONTENT_FOREVER else days)
+]
+ShownContentSize = Annotated[ContentSize, BeforeValidator(lambda size: size or "unlimited")]
+MESSAGE_DAYS = "For how many days messages are kept, with deliveries and reports."
+CONTENT_DAYS = "For how many days contents are kept; 0: until nothing waits."
+CONTENT_SIZE = "How many megabytes of contents are kept; the oldest go first."
+KEPT_FOR = {
+    "message_retention_days": {"forever": FOREVER},
+    "raw_message_retention_days": {"forever": CONTENT_FOREVER},
+    "raw_message_retention_size": {"unlimited": UNLIMITED},
+}
+"""The words of fields whose numbers have one for no end."""
 # What only an operator of the installation may set.
-OF_OPERATORS = NUMBERS | {"outbound_spam_threshold", "allow_sender", "privacy_mode"}
+OF_OPERATORS = (
+    NUMBERS
+    | {"outbound_spam_threshold", "allow_sender", "privacy_mode"}
+    | {"message_retention_days", "raw_message_retention_days", "raw_message_retention_size"}
+)
 
 
 class SuppressionDays(Answer):
@@ -141,6 +177,9 @@ class Server(Answer):
     suppress_bounces: bool
     suppress_complaints: bool
     suppression_days: SuppressionDays
+    message_retention_days: ShownDays
+    raw_message_retention_days: ShownContentDays
+    raw_message_retention_size: ShownContentSize
     created_at: Moment
     suspended: Annotated[
         bool, Field(validation_alias="is_suspended", description="It, or its organization.")
@@ -170,6 +209,9 @@ class ServerSettings(Request):
     suppress_bounces: StrictBool = True
     suppress_complaints: StrictBool = True
     suppression_days: SuppressionDaysToSet | None = None
+    message_retention_days: Annotated[Days, Field(description=MESSAGE_DAYS)] = 60
+    raw_message_retention_days: Annotated[ContentDays, Field(description=CONTENT_DAYS)] = 30
+    raw_message_retention_size: Annotated[ContentSize, Field(description=CONTENT_SIZE)] = 2_048
 
 
 class ServerToMake(ServerSettings, Body):
@@ -204,3 +246,11 @@ class ServerQuery(PageQuery):
     """Which servers."""
 
     organization: str | None = Field(None, max_length=500, description="Only this one's.")
+
+
+def without_words(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a server with the numbers that stand for words."""
+    return {
+        name: KEPT_FOR.get(name, {}).get(one, one) if isinstance(one, str) else one
+        for name, one in given.items()
+    }

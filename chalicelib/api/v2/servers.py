@@ -21,6 +21,7 @@ from chalicelib.api.v2.server_models import (
     ServerQuery,
     ServerToChange,
     ServerToMake,
+    without_words,
 )
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Taken, TooMany
@@ -63,7 +64,9 @@ async def create_server(call: Call, wanted: ServerToMake) -> Server:
     except NotFound as missing:
         detail = "there is no such organization"
         raise invalid_at("/organization", "unknown_reference", detail) from missing
-    given = wanted.model_dump(exclude={"organization", "name", "permalink", "suppression_days"})
+    given = without_words(
+        wanted.model_dump(exclude={"organization", "name", "permalink", "suppression_days"})
+    )
     if wanted.suppression_days is not None:
         given["suppression_days"] = wanted.suppression_days.over(tenancy.USUAL_DAYS)
     assignment, servers = call.program[PoolAssignment], call.program[Servers]
@@ -89,7 +92,7 @@ async def show_server(call: Call) -> Server:
 
 async def change_server(call: Call, change: ServerToChange) -> Server:
     """Change a mail server."""
-    given: dict[str, Any] = change.given()
+    given: dict[str, Any] = without_words(change.given())
     _check_operator(call, given)
     if not given or given.keys() - OF_OPERATORS:
         call.caller.require("servers:write")

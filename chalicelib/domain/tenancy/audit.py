@@ -20,6 +20,8 @@ from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 from chalicelib.domain.tenancy.told_fields import masked, time_text, told_fields
 
 NO_HASH = "0" * 64
+LEAST_KEPT = 10_000
+"""So many entries a chain keeps, the newest, however old they are."""
 _LAST = 10**10 - 1
 _VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
 
@@ -106,6 +108,11 @@ def of_chain(organization: OrganizationId | None) -> Owner:
     return Owner("AUDIT", str(organization or 0))
 
 
+def entry_place(organization: OrganizationId | None, number: int) -> Place:
+    """Where an entry stands in its chain, the newest first."""
+    return Place(of_chain(organization), f"{_LAST - number:010d}")
+
+
 ENTRY_OF_OPERATION: LookUp[AuditEntry] = LookUp(
     "EO",
     lambda one: Place(of_chain(one.organization_id), one.operation) if one.operation else None,
@@ -113,7 +120,7 @@ ENTRY_OF_OPERATION: LookUp[AuditEntry] = LookUp(
 AUDIT_ENTRIES = Entity(
     AuditEntry,
     "audit entry",
-    place=lambda one: Place(of_chain(one.organization_id), f"{_LAST - one.number:010d}"),
+    place=lambda one: entry_place(one.organization_id, one.number),
     code="E",
     look_ups=(ENTRY_OF_OPERATION,),
     filters=("action", "object_id", "actor_id", "tenant"),
@@ -201,9 +208,13 @@ def hash_of(told: Mapping[str, Any]) -> str:
 
 def first_broken(told: Iterable[Mapping[str, Any]]) -> str | None:
     """The id of the first entry, oldest first, whose hash or place in the chain is wrong; None when all are right. A
-    chain begins with 1: nothing removes entries."""
-    previous = NO_HASH
-    for number, entry in enumerate(told, 1):
+    chain begins with 1, or what is old was removed from it: then it has LEAST_KEPT entries at least."""
+    entries = list(told)
+    first = int(entries[0]["id"]) if entries else 1
+    if first > 1 and len(entries) < LEAST_KEPT:
+        return str(entries[0]["id"])
+    previous = entries[0]["previous"] if first > 1 else NO_HASH
+    for number, entry in enumerate(entries, first):
         follows = int(entry["id"]) == number and entry["previous"] == previous
         if not (follows and entry["hash"] == hash_of(entry)):
             return str(entry["id"])

@@ -27,6 +27,10 @@ class UnknownOutcome(StrEnum):
 
 FOREVER = 0
 """Days of what has no end."""
+CONTENT_FOREVER = -1
+"""The same for contents, which may be kept for no day at all."""
+UNLIMITED = 0
+"""Megabytes of contents that no number ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ class Server:
     suppress_bounces: bool = True
     suppress_complaints: bool = True
     suppression_days: SuppressionDays = USUAL_DAYS
+    message_retention_days: int = 60
+    raw_message_retention_days: int = 30
+    raw_message_retention_size: int = 2_048
     suspended_at: int | None = None
     suspension_reason: str | None = None
     organization_suspended: bool = False

@@ -18,6 +18,7 @@ from chalicelib.domain.periods import Period
 from chalicelib.domain.statistics import Count, Counts
 from chalicelib.domain.tenancy.servers import Server, ServerMode
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.contents import Contents
 from chalicelib.ports.messages import Flagged, MessageStore
 from chalicelib.ports.send_limits import SendLimits
 from chalicelib.services.events.attention import Attention, Known, LookAfter
@@ -48,6 +49,7 @@ class Overview:
     queued: int
     scheduled: int
     bounce_rate: float | None
+    stored_bytes: int
     last_hour: Counts
     limits: tuple[Usage, ...]
     attention: tuple[Attention, ...]
@@ -63,12 +65,14 @@ class ShowOverview:
         statistics: ServerStatistics,
         limits: SendLimits,
         after: LookAfter,
+        contents: Contents,
     ) -> None:
         self._clock = clock
         self._messages = messages
         self._statistics = statistics
         self._limits = limits
         self._after = after
+        self._contents = contents
 
     async def show(self, server: Server) -> Overview:
         """The server now."""
@@ -95,6 +99,7 @@ class ShowOverview:
             queued=queued.count,
             scheduled=scheduled.count,
             bounce_rate=rates.bounced,
+            stored_bytes=await self._contents.counted(server.id),
             last_hour=hour,
             limits=usages,
             attention=tuple(attention),

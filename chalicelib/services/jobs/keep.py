@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.deeds import Deed
+from chalicelib.domain.erasure import hashed
 from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.jobs import Job, JobStatus, ended
 from chalicelib.domain.paging import Page
@@ -131,7 +132,10 @@ class KeepJobs:
         who = who_acts()
         if who is None:
             return ()
-        told = Told("job", job.id, "", verb, {}, {"type": job.type})
+        about = {"type": job.type}
+        if address := json.loads(job.parameters).get("address"):
+            about["address"] = hashed(address)
+        told = Told("job", job.id, "", verb, {}, about)
         place = (owner.organization, owner.number, owner.name)
         return (deed_of(told, who, self._clock.now(), place, f"job/{job.id}/{verb}"),)
 

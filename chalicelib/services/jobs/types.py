@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.services.jobs.erase import Erase
 from chalicelib.services.jobs.export import Export
 from chalicelib.services.jobs.import_suppressions import ImportSuppressions
 from chalicelib.services.jobs.kinds import JobKind
@@ -18,12 +19,14 @@ class JobTypes:
         export: Export,
         replay_webhooks: ReplayWebhooks,
         on_messages: MessageJobs,
+        erase: Erase,
     ) -> None:
         self.all: tuple[JobKind, ...] = (
             *on_messages.all,
             import_suppressions,
             export,
             replay_webhooks,
+            erase,
         )
 
     def find(self, name: str) -> JobKind | None:

@@ -110,12 +110,23 @@ class MessageHistory:
         """The bytes of a message as accepted, an incoming one with what inspection found in front and what was forged
         taken out; None when they were purged."""
         try:
-            stored = await self._blobs.get(record.message.blob)
+            stored = await self._stored(record)
         except NotFound:
             return None
         if record.message.scope is Scope.OUTGOING:
             return stored
         return with_head(stored, record.inspection, self._hostname)
+
+    async def _stored(self, record: MessageRecord) -> bytes:
+        """The bytes, also when they were put elsewhere since the record was read."""
+        message = record.message
+        try:
+            return await self._blobs.get(message.blob)
+        except NotFound:
+            known = await self._messages.get(message.server_id, message.id, message.scope)
+            if known.message.blob == message.blob:
+                raise
+            return await self._blobs.get(known.message.blob)
 
     async def link(self, record: MessageRecord, seconds: int) -> str | None:
         """Where anybody who has the link can fetch the bytes as accepted for `seconds`; None when no link can name

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.public_key import ed25519_members, key_id, rsa_members
@@ -50,6 +52,14 @@ class RequestSignatures:
             ("webhook-signature", " ".join(signatures)),
         )
 
+    async def token(self, claims: Mapping[str, Any]) -> str:
+        """What somebody may show as ours: a compact JWS (RFC 7515) by the RSA key of the key set."""
+        rsa, _ = await self._keys()
+        header = {"alg": "RS256", "kid": key_id(rsa.public), "typ": "JWT"}
+        signed = f"{_base64_url(_json(header))}.{_base64_url(_json(claims))}"
+        signature = await self._signer.sign(rsa, hashlib.sha256(signed.encode()).digest())
+        return f"{signed}.{_base64_url(signature)}"
+
     async def public_key(self) -> str:
         """The key that verifies `v1a`, as Standard Webhooks writes it."""
         _, ed25519 = await self._keys()
@@ -75,6 +85,14 @@ class RequestSignatures:
         if found.request_key is None:
             raise RuntimeError("the installation has no key for requests")
         return found.signing_key, found.request_key
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _base64_url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
 
 
 def _base64(data: bytes) -> str:

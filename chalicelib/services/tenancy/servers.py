@@ -74,6 +74,9 @@ class ServerOptions:
     suppress_bounces: bool = True
     suppress_complaints: bool = True
     suppression_days: SuppressionDays = USUAL_DAYS
+    message_retention_days: int = 60
+    raw_message_retention_days: int = 30
+    raw_message_retention_size: int = 2_048
 
     @staticmethod
     def of(server: Server) -> ServerOptions:

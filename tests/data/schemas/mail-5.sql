@@ -6,7 +6,6 @@ CREATE INDEX by_scope ON messages(scope);
 CREATE INDEX by_rcpt ON messages(rcpt_key);
 CREATE INDEX by_flag ON messages(flag, scope) WHERE flag IS NOT NULL;
 CREATE INDEX by_due ON messages(due_at) WHERE due_at IS NOT NULL;
-
 /* The log of each message, and what consumers are told. AUTOINCREMENT: no number is given twice. */
 CREATE TABLE events(
   seq INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL, kind TEXT NOT NULL /* new delivery open click */,
@@ -15,7 +14,6 @@ CREATE INDEX by_message ON events(key, seq) WHERE kind = 'delivery';
 CREATE INDEX by_hit ON events(key, at) WHERE kind IN ('open', 'click');
 CREATE INDEX by_new ON events(seq) WHERE kind = 'new';
 CREATE INDEX by_end ON events(keep_until) WHERE keep_until IS NOT NULL;
-
 /* A job of a message that is there needs no body. `owner` is the process that was handed it. */
 CREATE TABLE queue(
   id INTEGER PRIMARY KEY AUTOINCREMENT, pool TEXT NOT NULL, visible_at REAL NOT NULL,
@@ -24,7 +22,6 @@ CREATE TABLE queue(
 CREATE INDEX by_visible ON queue(pool, visible_at);
 CREATE INDEX by_owner ON queue(owner) WHERE owner != '';
 CREATE INDEX by_death ON queue(id) WHERE receives >= 20 /* MOST_RECEIVES */;
-
 CREATE TABLE links(key INTEGER PRIMARY KEY, keep_until INTEGER NOT NULL, packed BLOB NOT NULL);
 CREATE INDEX links_by_end ON links(keep_until);
 CREATE TABLE numbers(server INTEGER, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY(server, kind)) WITHOUT ROWID;
@@ -81,7 +78,6 @@ ALTER TABLE messages ADD COLUMN unsubscribed_at REAL;
 ALTER TABLE messages ADD COLUMN person_opened_at REAL;
 ALTER TABLE messages ADD COLUMN person_clicked_at REAL;
 ALTER TABLE messages ADD COLUMN provider TEXT;
-
 /* What consumers are told beside the log: kind 'mark' and 'report' with the detail, 'event' with an occurrence and its
    name, which is there once. A delivery has what must be told beside.
    The lists of events: packs of a server, and what they took of each source. */
@@ -104,7 +100,6 @@ ALTER TABLE suppressions ADD COLUMN stream TEXT;
 ALTER TABLE suppressions ADD COLUMN note TEXT;
 ALTER TABLE suppressions ADD COLUMN created_by TEXT NOT NULL DEFAULT 'system';
 CREATE INDEX suppressions_by_time ON suppressions(server, at, rcpt_key);
-
 DROP TABLE send_rate;
 /* Send limits: what their windows have counted, and the lines of what they hold. An owner is its name. */
 ALTER TABLE messages ADD COLUMN limits TEXT;
@@ -159,9 +154,19 @@ CREATE TABLE job_pieces(
 CREATE INDEX job_pieces_by_end ON job_pieces(keep_until);
 /* When somebody first unsubscribed by a link whose message was gone. */
 ALTER TABLE unsubscribes ADD COLUMN unsubscribed_at REAL;
+/* The last jobs that did something with a message. */
+ALTER TABLE messages ADD COLUMN jobs TEXT;
 /* Tokens that were made elsewhere: of a message with its recipient in lower case, or of a link by its number. */
 CREATE TABLE imported_tokens(
   server INTEGER, token TEXT, message INTEGER NOT NULL, keep_until INTEGER NOT NULL, link INTEGER NOT NULL,
   recipient TEXT NOT NULL, PRIMARY KEY(server, token)) WITHOUT ROWID;
 CREATE INDEX imported_tokens_by_end ON imported_tokens(keep_until);
 CREATE INDEX imported_tokens_by_recipient ON imported_tokens(server, recipient) WHERE recipient != '';
+/* Bytes of the bodies that are stored, by the server and the day of their segment. */
+CREATE TABLE content_days(
+  server INTEGER, day TEXT, bytes INTEGER NOT NULL, PRIMARY KEY(server, day)) WITHOUT ROWID;
+INSERT INTO content_days SELECT server, day, sum(length) FROM (
+  SELECT DISTINCT key >> 31 AS server, substr(blob ->> 0, 1, 8) AS day, blob, blob ->> 2 AS length FROM messages)
+  WHERE length > 0 AND day GLOB '[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]' GROUP BY server, day;
+/* Where work stands that goes on in the next run. */
+CREATE TABLE progress(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -58,8 +58,8 @@ LISTS = {
 # What else than SEARCH says that not everything is read: the index of those few rows, a word or a key of an index of
 # words.
 NARROWED = re.compile(r"USING INDEX by_death|VIRTUAL TABLE INDEX \d+:.")
-# The one row of a table, and a list that the caller brings.
-SHORT = {"key_check", "json_each"}
+# The one row of a table, a list that the caller brings, and a row for each server and day.
+SHORT = {"key_check", "json_each", "content_days"}
 # They read everything because that is what they are for: looking at a folder, counting all, saving, bringing back and
 # moving it.
 WHOLE = {"backends", "inspection", "snapshot", "restored", "moved"}

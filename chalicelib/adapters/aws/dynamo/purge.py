@@ -21,10 +21,10 @@ from chalicelib.ports.purge import ServerPurge
 
 MESSAGES = 100
 ITEMS = 500
-# Suppressions, jobs, reports, first answers, counters, what happened, the list of events, limits and what they hold,
-# webhooks, links to unsubscribe, tokens that were imported; then the numbers that were given out.
+# Suppressions, jobs, reports, first answers, counters, bytes of contents, what happened, the list of events, limits and
+# what they hold, webhooks, links to unsubscribe, tokens that were imported; then the numbers that were given out.
 _SMALL = (
-    *("SUP", "JOB", "REP", "I", "C", "N", "HAP", "LOG", "GRP", "LIM", "LST"),
+    *("SUP", "JOB", "REP", "I", "C", "N", "CON", "HAP", "LOG", "GRP", "LIM", "LST"),
     *delivery_partitions(),
     LANES,
     *PARTITIONS,

@@ -35,10 +35,12 @@ from chalicelib.adapters.storage.suppressed import (
     key_of_entry,
     key_of_name,
     keys_of_address,
+    places_of,
     together,
 )
 from chalicelib.config import Settings
 from chalicelib.domain.deeds import Beside
+from chalicelib.domain.erasure import is_hashed
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.paging import Page
@@ -53,6 +55,9 @@ from chalicelib.domain.suppression import (
 from chalicelib.ports.suppressions import SuppressionList
 
 _PLACED = "\t"
+# That a list has entries of addresses that were erased.
+_HAS_HASHED = "\t\t"
+_MARKS = (_PLACED, _HAS_HASHED)
 _WALKED = 1_000
 _UNLESS_THERE = "attribute_not_exists(PK) OR x <= :now"
 _AT_ONCE = 25
@@ -66,9 +71,22 @@ class DynamoSuppressionList(SuppressionList):
 
     async def listed(self, asked: Sequence[Asked], now: float) -> dict[Asked, Suppression]:
         """One batch read: a call for up to a hundred places."""
-        wanted = {(owner, key_of_name(name)) for one in asked for owner, name in acting_on(one)}
-        found = await self._these(sorted(wanted), now, consistent=False) if wanted else {}
-        return first_of(asked, found)
+        if not asked:
+            return {}
+        places = {places_of(*named) for one in asked for named in acting_on(one)}
+        owners = {owner for (owner, _), _ in places}
+        marks = {(partition_of(owner), _HAS_HASHED): owner for owner in owners}
+        plain = {(partition_of(owner), key): (owner, key) for (owner, key), _ in places}
+        items = await self._table.get_many([*sorted(plain), *sorted(marks)], consistent=False)
+        found = {
+            plain[at]: read_entry(plain[at][0], one) for at, one in items.items() if at in plain
+        }
+        hidden = {marks[at] for at in items if at in marks}
+        if hidden:  # addresses were erased there
+            also = sorted(one for _, one in places if one[0] in hidden)
+            found |= await self._these(also, now, consistent=False)
+        acting = {key: entry for key, entry in found.items() if entry.keep_until > now}
+        return first_of(asked, acting)
 
     async def get(
         self, owner: ServerId, names: Sequence[Name], now: float
@@ -98,6 +116,8 @@ class DynamoSuppressionList(SuppressionList):
         told: Sequence[Beside] = (),
     ) -> bool:
         """A conditional put; with what is told of it a transaction of the two."""
+        if is_hashed(entry.address):
+            await self._table.put(key_of(partition_of(owner), _HAS_HASHED))
         condition, values = _UNLESS_THERE, {":now": {"N": str(int(now))}}
         if before is not None:
             condition, values = as_read(owner, before)
@@ -163,7 +183,7 @@ class DynamoSuppressionList(SuppressionList):
     ) -> Page[Suppression]:
         """A range of the partition."""
         items = await self._partition_from(owner, position, limit)
-        entries = (read_entry(owner, one) for one in items if one["SK"]["S"] != _PLACED)
+        entries = (read_entry(owner, one) for one in items if one["SK"]["S"] not in _MARKS)
         last = items[-1]["SK"]["S"] if len(items) == limit else None
         return Page(tuple(one for one in entries if one.keep_until > now), last)
 
@@ -175,6 +195,8 @@ class DynamoSuppressionList(SuppressionList):
             while True:
                 page = await self.walk(owner, _WALKED, now, position)
                 for entry in page.values:
+                    if is_hashed(entry.address):
+                        continue
                     counted[entry.reason] = counted.get(entry.reason, 0) + 1
                 if (position := page.next_cursor) is None:
                     break
@@ -208,7 +230,8 @@ class DynamoSuppressionList(SuppressionList):
         names = [(owner, one["SK"]["S"]) for one in keys]
         found = await self._these(names, now, consistent=True)
         end = int(keys[-1]["du"]["N"]) if len(keys) == most else None
-        return [(owner, found[name]) for name in names if name in found], end
+        shown = [(owner, found[name]) for name in names if name in found]
+        return [one for one in shown if not is_hashed(one[1].address)], end
 
     async def _have_places(self, owner: ServerId) -> None:
         """Give entries of an older release their places by time, once for a list."""
@@ -219,7 +242,7 @@ class DynamoSuppressionList(SuppressionList):
         while True:
             items = await self._partition_from(owner, position, _WALKED)
             for item in items:
-                if "du" not in item:
+                if "du" not in item and item["SK"]["S"] not in _MARKS:
                     entry = read_entry(owner, item)
                     values = {":dk": {"S": partition}, ":du": {"N": str(place_of(owner, entry))}}
                     key = (partition, item["SK"]["S"])

@@ -43,7 +43,7 @@ class Job(TypedDict):
     """The first 100."""
     result: dict[str, Any] | None
     """Of an import `added`, `updated` and the first 100 `invalid` rows, of an export `url`,
-    `url_expires_at`, `rows` and `bytes`.
+    `url_expires_at`, `rows` and `bytes`, of an erasure what went, what is `kept`, and the `proof`.
     """
     created_by: str
     created_at: str
@@ -131,6 +131,7 @@ class JobToStart(TypedDict):
         "import_suppressions",
         "export",
         "replay_webhooks",
+        "erase",
     ]
     csv: NotRequired[str | None]
     """The file of an import, or `upload`."""
@@ -162,6 +163,8 @@ class JobToStart(TypedDict):
     until: NotRequired[str | None]
     url: NotRequired[str | None]
     """Elsewhere, without user and password."""
+    address: NotRequired[str | None]
+    """Whose data are erased, for good."""
     dry_run: NotRequired[bool | None]
     """Only look what it would be about."""
 

@@ -81,8 +81,8 @@ class ServerOverview(TypedDict):
     scheduled: int
     bounce_rate: float | None
     """Of the mail of 30 days; null without any."""
-    stored_bytes: int | None
-    """Null where nobody counts them."""
+    stored_bytes: int
+    """Of the contents of its messages."""
     last_hour: LastHour
     limits: list[LimitUsed]
     attention: list[NeedsAttention]

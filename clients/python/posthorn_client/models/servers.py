@@ -10,15 +10,29 @@ from typing import Literal, NotRequired, TypedDict
 from posthorn_client.models.organizations import LimitAction
 
 __all__ = [
+    "RetentionPreview",
     "Server",
     "ServerMode",
     "ServerPage",
     "ServerToChange",
     "ServerToMake",
+    "SparedMessages",
     "SuppressionDays",
     "SuppressionDaysToSet",
     "UnknownOutcome",
 ]
+
+
+class RetentionPreview(TypedDict):
+    """What the next run would remove. At most 20,000 messages of a day are looked at."""
+
+    messages: int
+    """Messages, with deliveries and reports."""
+    contents: int
+    """Bodies; several messages may share one."""
+    bytes: int
+    """Of these bodies."""
+    spared: SparedMessages
 
 
 class Server(TypedDict):
@@ -51,6 +65,9 @@ class Server(TypedDict):
     suppress_bounces: bool
     suppress_complaints: bool
     suppression_days: SuppressionDays
+    message_retention_days: int | Literal["forever"]
+    raw_message_retention_days: int | Literal["forever"]
+    raw_message_retention_size: int | Literal["unlimited"]
     created_at: str
     suspended: bool
     """It, or its organization."""
@@ -103,6 +120,12 @@ class ServerToChange(TypedDict):
     suppress_bounces: NotRequired[bool | None]
     suppress_complaints: NotRequired[bool | None]
     suppression_days: NotRequired[SuppressionDaysToSet | None]
+    message_retention_days: NotRequired[int | Literal["forever"] | None]
+    """For how many days messages are kept, with deliveries and reports."""
+    raw_message_retention_days: NotRequired[int | Literal["forever"] | None]
+    """For how many days contents are kept; 0: until nothing waits."""
+    raw_message_retention_size: NotRequired[int | Literal["unlimited"] | None]
+    """How many megabytes of contents are kept; the oldest go first."""
     name: NotRequired[str | None]
     pool: NotRequired[str | None]
 
@@ -139,6 +162,12 @@ class ServerToMake(TypedDict):
     suppress_bounces: NotRequired[bool | None]
     suppress_complaints: NotRequired[bool | None]
     suppression_days: NotRequired[SuppressionDaysToSet | None]
+    message_retention_days: NotRequired[int | Literal["forever"] | None]
+    """For how many days messages are kept, with deliveries and reports."""
+    raw_message_retention_days: NotRequired[int | Literal["forever"] | None]
+    """For how many days contents are kept; 0: until nothing waits."""
+    raw_message_retention_size: NotRequired[int | Literal["unlimited"] | None]
+    """How many megabytes of contents are kept; the oldest go first."""
     pool: NotRequired[str | None]
     organization: str
     """A permalink."""
@@ -146,6 +175,14 @@ class ServerToMake(TypedDict):
     permalink: NotRequired[str | None]
     """Made from the name when left out."""
     shards: NotRequired[int | None]
+
+
+class SparedMessages(TypedDict):
+    """Messages that are old enough, and stay as they are."""
+
+    held: int
+    waiting: int
+    scheduled: int
 
 
 class SuppressionDays(TypedDict):

@@ -37,7 +37,7 @@ class JobsOperations(Asking):
 
         It needs the scope of its type: `emails:write` for what is done with messages,
         `emails:send` to resend them, `suppressions:write` for an import, reading of what is
-        exported, `webhooks:write` for replays of webhooks.
+        exported, `webhooks:write` for replays of webhooks, `servers:write` to erase an address.
         """
         request = Request(
             "POST",

@@ -6,10 +6,17 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from posthorn_client.asking import Asking
 from posthorn_client.models.organizations import Suspension
-from posthorn_client.models.servers import Server, ServerPage, ServerToChange, ServerToMake
+from posthorn_client.models.servers import (
+    RetentionPreview,
+    Server,
+    ServerPage,
+    ServerToChange,
+    ServerToMake,
+)
 from posthorn_client.paging import items
 from posthorn_client.request import Request, part
 
@@ -121,4 +128,29 @@ class ServersOperations(Asking):
             idempotency_key=idempotency_key,
         )
         answer: Server = self._json(request)
+        return answer
+
+    def show_retention(
+        self,
+        organization: str,
+        server: str,
+        *,
+        message_retention_days: int | Literal["forever"] | None = None,
+        raw_message_retention_days: int | Literal["forever"] | None = None,
+        raw_message_retention_size: int | Literal["unlimited"] | None = None,
+    ) -> RetentionPreview:
+        """Show what the next run of the retention would remove, by the server's settings or others. Nothing is done.
+
+        Needs the scope `servers:read`.
+        """
+        request = Request(
+            "GET",
+            f"/api/v2/servers/{part(organization)}/{part(server)}/retention",
+            query={
+                "message_retention_days": message_retention_days,
+                "raw_message_retention_days": raw_message_retention_days,
+                "raw_message_retention_size": raw_message_retention_size,
+            },
+        )
+        answer: RetentionPreview = self._json(request)
         return answer

@@ -1,0 +1,1 @@
+"""Erasing an address: what knows of messages, of lists, and of what stays."""
