@@ -199,7 +199,7 @@ def _message_fault(
     db: apsw.Connection,
     row: Sequence[Any],
     bodies: Bodies,
-    stored: frozenset[tuple[int, str]] | None
+    stored: frozenset[tuple[int, str]] | None,
 ) -> str:
     """What is wrong with a message, as the end of a sentence; empty when nothing is."""
     try:

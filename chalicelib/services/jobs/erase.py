@@ -45,6 +45,7 @@ class Erase:
     type = "erase"
     fields = frozenset({"address"})
     is_of_organizations = True
+    sends = False
 
     def __init__(
         self,
@@ -63,6 +64,14 @@ class Erase:
         self._suppressions = suppressions
         self._traces = traces
         self._signatures = signatures
+
+    def has_numbers(self, parameters: Parameters) -> bool:
+        """Messages have."""
+        return True
+
+    def filters(self, parameters: Parameters) -> frozenset[str]:
+        """None."""
+        return frozenset()
 
     def scope(self, parameters: Parameters) -> str:
         """As for changing a server."""
