@@ -20,6 +20,7 @@ from chalicelib.domain.tenancy.owners import of_organization
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.told_fields import time_text
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.imported_tokens import ImportedTokens
 from chalicelib.ports.old_mail import MOST_FORGOTTEN, OldMail
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
@@ -55,6 +56,7 @@ class Erase:
         mail: EraseMail,
         suppressions: SuppressionList,
         traces: Traces,
+        tokens: ImportedTokens,
         signatures: RequestSignatures,
     ) -> None:
         self._clock = clock
@@ -63,6 +65,7 @@ class Erase:
         self._mail = mail
         self._suppressions = suppressions
         self._traces = traces
+        self._tokens = tokens
         self._signatures = signatures
 
     def has_numbers(self, parameters: Parameters) -> bool:
@@ -127,7 +130,7 @@ class Erase:
         if progress.phase == "lists":
             progress.suppressions += await self._lists(owner, sought)
             progress.phase, progress.position = "rest", None
-            return 0
+            return 0 if owner < 0 else len(await self._tokens.forget(owner, sought.address))
         step = await self._traces.step(owner, sought, progress.position)
         progress.events += step.events
         progress.position = step.next

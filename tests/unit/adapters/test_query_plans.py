@@ -62,6 +62,7 @@ NARROWED = re.compile(r"USING INDEX by_death|VIRTUAL TABLE INDEX \d+:.")
 SHORT = {"key_check", "json_each", "content_days"}
 # They read everything because that is what they are for: looking at a folder, counting all, saving, bringing back and
 # moving it.
+READS_THE_QUEUE = "traces._ORPHANS[0]"  # by an erasing, in a reader of its own: no index leads to wake-ups of nobody
 WHOLE = {"backends", "inspection", "snapshot", "restored", "moved"}
 
 
@@ -101,7 +102,8 @@ def test_no_statement_reads_a_whole_table(name: str) -> None:
     for step in plan(STATEMENTS[name]):
         table = step.removeprefix("SCAN ").partition(" ")[0]
         reads_all = step.startswith("SCAN ") and not NARROWED.search(step)
-        assert not reads_all or table in SHORT, f"{name}: {step}"
+        is_short = table in SHORT or (name == READS_THE_QUEUE and table == "queue")
+        assert not reads_all or is_short, f"{name}: {step}"
         assert not step.endswith("FOR ORDER BY"), f"{name}: {step}"
 
 
