@@ -233,7 +233,13 @@ async def _unsubscribes(program: Posthorn, server: ServerId, now: float) -> dict
 
 
 async def _imported(program: Posthorn, server: ServerId) -> Any:
-    return await program[ImportedTokens].get(server, "Hiv3AHdJniF7Cp5G", 0)
+    found: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = await program[ImportedTokens].page(server, 0, cursor)
+        found += page.values
+        if (cursor := page.next_cursor) is None:
+            return found
 
 
 async def _kept_of(program: Posthorn, record: MessageRecord) -> tuple[str, Any]:
