@@ -144,6 +144,7 @@ chalicelib              -
 .adapters.aws.lake      .config .domain .domain.search .domain.tenancy .ports .adapters.aws.session botocore pyarrow
 .adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
+                        .adapters.aws.lake.objects
 
 .api                    .domain .domain.tenancy .services.outgoing .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages

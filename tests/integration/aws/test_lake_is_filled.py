@@ -8,16 +8,19 @@ import pytest
 
 from chalicelib.adapters.aws.lake import fill
 from chalicelib.adapters.aws.lake.fill import FillLake
+from chalicelib.adapters.aws.lake.objects import LakeObjects
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
+from chalicelib.domain import lifecycle
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.search.query import EVERY_MESSAGE
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.transfer import MessageTransfer, WholeMessage
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from tests.aws_backend import aws_backend, aws_settings
@@ -54,8 +57,9 @@ async def test_what_was_there_before_is_told_in_steps_and_once(
     assert told == 40
     assert steps > 3
     assert await program[FillLake].run(0) == 0
-    await program[FillLake].again()
+    await LakeObjects(program[AwsSession], program.settings).fill_again()
     assert await program[FillLake].run(60) == 40
+    assert await program[FillLake].run(60) == 0
     for server in servers:
         assert await everything(program, server.id) == list(range(20, 0, -1))
 
@@ -63,3 +67,12 @@ async def test_what_was_there_before_is_told_in_steps_and_once(
 async def everything(program: Posthorn, server: ServerId) -> list[MessageId]:
     page = await program[MailIndex].find(server, None, EVERY_MESSAGE, 100)
     return list(page.messages)
+
+
+async def test_what_a_move_brings_is_told_though_the_outbox_is_not(program: Posthorn) -> None:
+    server, _ = await make_tenant(program, CredentialKind.API)
+    assert await program[FillLake].run(60) == 0
+    record = lifecycle.accepted(a_message(server.id, 7))
+    await program[MessageTransfer].add([WholeMessage(record)])
+    assert await program[FillLake].run(60) == 1
+    assert await everything(program, server.id) == [7]

@@ -3,7 +3,8 @@
 Reading costs a query a message, storing 25 items a call: first what hangs on the messages, then their records, so that
 a record that is there has all of it. What is written here names a move as its writing call, by which the reader of the
 table's stream knows it (`changes.py`); the next change of the message writes its own name over that. A hit has its
-place from what it tells, so that it is kept once however often it is brought.
+place from what it tells, so that it is kept once however often it is brought. The index of mail is not told by that
+stream; what fills it is, that there is something to tell of.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from chalicelib.adapters.aws.dynamo.records import (
 )
 from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import MOVED, Item, Table, is_over
+from chalicelib.adapters.aws.lake.objects import LakeObjects
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import NEWEST_KEPT
 from chalicelib.config import Settings
@@ -47,6 +49,7 @@ class DynamoMessageTransfer(MessageTransfer):
         self, session: AwsSession, settings: Settings, clock: Clock, rand: Rand, shards: Shards
     ) -> None:
         self._table = Table(session, settings.mail_table)
+        self._lake = LakeObjects(session, settings)
         self._clock = clock
         self._rand = rand
         self._shards = shards
@@ -59,6 +62,7 @@ class DynamoMessageTransfer(MessageTransfer):
         """What hangs on them, then the records."""
         await self._table.put_many([item for one in messages for item in _beside(one)])
         await self._table.put_many([await self._item(one.record) for one in messages])
+        await self._lake.fill_again()
 
     async def renew(self, before: MessageRecord, after: WholeMessage) -> bool:
         """Put what hangs on it, and the record if it is still as known."""
@@ -68,9 +72,11 @@ class DynamoMessageTransfer(MessageTransfer):
             owner, values = "lo = :owner", {":owner": {"S": before.lease_owner}}
         values |= {":attempt": {"N": str(before.attempt)}, ":state": {"S": before.state.value}}
         item = await self._item(after.record)
-        return (
-            await self._table.put(item, f"a = :attempt AND ss = :state AND {owner}", values)
-        ).held
+        condition = f"a = :attempt AND ss = :state AND {owner}"
+        is_done = (await self._table.put(item, condition, values)).held
+        if is_done:
+            await self._lake.fill_again()
+        return is_done
 
     async def _whole(self, record: MessageRecord) -> WholeMessage:
         server, message = record.message.server_id, record.message.id

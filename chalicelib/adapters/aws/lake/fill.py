@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.adapters.aws.lake.objects import LakeObjects, ObjectGone
+from chalicelib.adapters.aws.lake.objects import AGAIN, FILLED, LakeObjects, ObjectGone
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.model import Scope
@@ -23,7 +23,6 @@ from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 
-FILLED = "filled"
 _STATE = "state"
 _BEGINNING: dict[str, Any] = {"server": 0, "scope": 0, "cursor": None, "is_done": False}
 _SCOPES = tuple(Scope)
@@ -70,10 +69,6 @@ class FillLake:
         await self._keep(is_done=True)
         return told
 
-    async def again(self) -> None:
-        """Begin anew, for messages that nobody was told of."""
-        await self._objects.remove([(FILLED, _STATE)])
-
     async def _servers(self, first: int) -> list[ServerId]:
         """The servers from a number on, in order."""
         found: list[ServerId] = []
@@ -98,6 +93,14 @@ class FillLake:
         return len(found), cursor
 
     async def _state(self) -> dict[str, Any]:
+        try:
+            await self._objects.read(FILLED, AGAIN)
+        except ObjectGone:
+            pass
+        else:
+            # The place first: a death between the two begins anew once more.
+            await self._keep(**_BEGINNING)
+            await self._objects.remove([(FILLED, AGAIN)])
         try:
             kept: dict[str, Any] = json.loads(await self._objects.read(FILLED, _STATE))
         except ObjectGone:

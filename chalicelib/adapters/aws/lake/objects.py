@@ -17,6 +17,8 @@ LAKE = "lake/"
 TERMS = "terms"
 ROWS = "rows"
 FORGOTTEN = "forgotten"
+FILLED = "filled"
+AGAIN = "again"
 AT_ONCE = 1_000  # what S3 removes in one call
 _GONE = ("NoSuchKey", "404")
 
@@ -109,3 +111,7 @@ class LakeObjects:
                 raise TemporaryFailure(
                     "The index could not be changed", failed=len(answer["Errors"])
                 )
+
+    async def fill_again(self) -> None:
+        """Write down that there are messages that nobody told of."""
+        await self.write(FILLED, AGAIN, b"")
