@@ -35,11 +35,14 @@ class Killed(BaseException):
 
 
 async def test_everything_is_there_as_it_was(here: Here, postal: Postal) -> None:
+    endless = "message_retention_days = NULL, raw_message_retention_size = NULL"
+    postal.run(f"UPDATE servers SET {endless} WHERE id = 2")  # noqa: S608
     report = await here.bring(postal)
     server, repository = await here.server(), here.posthorn[Repository]
     assert report.counts["organizations"] == {"new": 1}
     assert report.counts["servers"] == {"new": 2}
     assert (server.token, server.uuid) == ("ehdexf", "ddd9a170-30fe-4e16-ba64-aeab66b68501")
+    assert (server.message_retention_days, server.raw_message_retention_size) == (0, 0)
     owner = of_server(server.id)
     (domain,) = await repository.all(DOMAINS, owner)
     (key,) = domain.signing_keys
