@@ -108,10 +108,8 @@ def server_of(
 
 
 def _keeping(server: Server, row: Row) -> Server:
-    """The server with what it keeps for how long, as far as servers say that here."""
-    kept: dict[str, Any] = {
-        name: days for name, days in retention_of(row).items() if hasattr(server, name)
-    }
+    """The server with what it keeps for how long."""
+    kept: dict[str, Any] = retention_of(row)
     return replace(server, **kept)
 
 
