@@ -8,18 +8,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.e2e.stack import RunningStack, wait_for
-from tests.e2e.test_statistics_are_counted import posthorn
+from tests.e2e.test_statistics_are_counted import posthorn, tenant
+
+__all__ = ["tenant"]
 
 MANY = 250  # more than what is looked at live
 IN_A_REQUEST = 50
 WITHIN = 90  # seconds, of which 60 are promised
 
 
-def test_old_mail_is_found_by_its_words(stack: RunningStack) -> None:
-    name, domain = f"s{secrets.token_hex(4)}", f"{secrets.token_hex(4)}.test"
-    server = posthorn(stack, "server", "create", name)["server"]
-    posthorn(stack, "domain", "add", domain, "--server", server)
-    posthorn(stack, "domain", "trust", domain, "--server", server)
+def test_old_mail_is_found_by_its_words(stack: RunningStack, tenant: tuple[str, str, str]) -> None:
+    server, _, domain = tenant
     # It holds what comes, so that nothing of it is sent.
     holding = ("credential", "create", "api", "--kind", "api", "--hold", "--server", server)
     headers = {"Authorization": f"Bearer {posthorn(stack, *holding)['key']}"}

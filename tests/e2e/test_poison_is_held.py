@@ -41,7 +41,8 @@ class Tables:
     def unreadable_server(self) -> Iterator[None]:
         """Until the end of the block the demo server's record is damaged, so that every batch with mail of it fails."""
         owner = self._item("ORGANIZATIONS", "demo")["v"]["M"]["id"]["N"]
-        server = self._item(f"V#{self._item(f'O#{owner}', 'V#demo')['n']['N']}", "A")
+        self._server = self._item(f"O#{owner}", "V#demo")["n"]["N"]
+        server = self._item(f"V#{self._server}", "A")
         damaged = {**server, "v": {"M": {"id": {"S": DAMAGED}}}}
         self._tables.put_item(TableName="posthorn-control", Item=damaged)
         try:
@@ -60,7 +61,12 @@ class Tables:
         """Whether the record says Held; the API knows no damaged server."""
         pages = self._tables.get_paginator("scan").paginate(TableName="posthorn-mail")
         items = [item for page in pages for item in page["Items"]]
-        (record,) = [item for item in items if item["SK"]["S"] == f"{message:010d}"]
+        of_demo = f"S#{self._server}#o#"
+        (record,) = [
+            item
+            for item in items
+            if item["PK"]["S"].startswith(of_demo) and item["SK"]["S"] == f"{message:010d}"
+        ]
         return bool(record.get("fk", {}).get("S", "").endswith("#H"))
 
     def _item(self, partition: str, sort: str) -> Any:

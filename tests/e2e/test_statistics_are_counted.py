@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,15 @@ def posthorn(stack: RunningStack, *arguments: str) -> Any:
 
 
 @pytest.fixture
-def tenant(stack: RunningStack) -> tuple[str, str, str]:
-    """A server that nobody else counts on: its name, its API key and its domain."""
+def tenant(stack: RunningStack) -> Iterator[tuple[str, str, str]]:
+    """A server that nobody else counts on, and that goes afterwards: its name, its API key and its domain."""
     name, domain = f"s{secrets.token_hex(4)}", f"{secrets.token_hex(4)}.test"
     server = posthorn(stack, "server", "create", name)["server"]
     posthorn(stack, "domain", "add", domain, "--server", server)
     posthorn(stack, "domain", "trust", domain, "--server", server)
     made = posthorn(stack, "credential", "create", "api", "--kind", "api", "--server", server)
-    return server, made["key"], domain
+    yield server, made["key"], domain
+    posthorn(stack, "server", "remove", server, "--confirm", server.rpartition("/")[2])
 
 
 def test_three_messages_and_what_became_of_them_are_counted(
