@@ -32,7 +32,7 @@ POOLS = ("default", "bulk")
 @contextmanager
 def an_order() -> Iterator[Order]:
     """An order of a host with two addresses for the default pool, in a world of its own."""
-    package = Package(archive=None, template=load("functions.merge.yaml"))  # type: ignore[arg-type]  # nobody looks
+    package = Package(None, None, load("functions.merge.yaml"))  # type: ignore[arg-type]  # nobody looks
     with mock_aws(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # moto's words about alarms, which it has none of
         target = Target("aws", "", "us-east-1", ("test", "test"))

@@ -47,7 +47,7 @@ def test_again_changes_nothing_and_a_changed_setting_updates_in_place(order: Ord
     assert f"{order.prefix}-functions: creating" in said
     said.clear()
     assert deploy(order, said.append) == first
-    assert said == [f"the zip is in {first.outputs['CodeBucket']} already"]
+    assert said == [f"the zip is in {first.outputs['CodeBucket']} already"] * 2
     said.clear()
     changed = replace(order, settings={"max_attempts": "5"}, parameters={"LogRetentionDays": "7"})
     second = deploy(changed, said.append)
