@@ -62,7 +62,8 @@ class DynamoMessageTransfer(MessageTransfer):
         """What hangs on them, then the records."""
         await self._table.put_many([item for one in messages for item in _beside(one)])
         await self._table.put_many([await self._item(one.record) for one in messages])
-        await self._lake.fill_again()
+        if messages:
+            await self._lake.fill_again()
 
     async def renew(self, before: MessageRecord, after: WholeMessage) -> bool:
         """Put what hangs on it, and the record if it is still as known."""
