@@ -21,6 +21,7 @@ import apsw
 
 from tests.large_postal import fill_large
 from tests.mariadb import Postal, golden, running_mariadb
+from tests.resident_memory import peak_mib
 
 COMMAND = "import sys; from onehost.main import main; sys.exit(main(sys.argv[1:]))"
 MOST_MEBIBYTES = 300
@@ -48,8 +49,9 @@ def run_until(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    killed = False
+    killed, most = False, 0.0
     while True:
+        most = peak_mib(process.pid) or most
         number, status, used = os.wait4(process.pid, os.WNOHANG)
         if number:
             break
@@ -60,7 +62,7 @@ def run_until(
     process.returncode = os.waitstatus_to_exitcode(status)
     assert killed or process.returncode == 0, process.returncode
     cpu = used.ru_utime + used.ru_stime
-    return Run(not killed, time.monotonic() - began, cpu, used.ru_maxrss / 1024)
+    return Run(not killed, time.monotonic() - began, cpu, most)
 
 
 def messages(state: Path) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from chalicelib.services.jobs.kinds import JobOwner
 from chalicelib.services.jobs.run import RunJobs
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
+from tests.resident_memory import peak_mib
 
 ENTRIES = 1_000_000
 BATCH = 50
@@ -63,11 +63,11 @@ async def _measured(program: Posthorn, entries: int) -> list[Row]:
     organization = await program[Organizations].create("Acme", "acme")
     server = await program[Servers].create(organization, "App")
     label = f"{entries:,} suppressions"
-    before = _megabytes()
+    before = peak_mib()
     taken = await _imported(program, server, entries)
     return [
         Row(f"{label}, imported", entries / taken, "rows/s"),
-        bounded(f"{label}, memory of the import", _megabytes() - before, "MB", MOST_MEGABYTES),
+        bounded(f"{label}, memory of the import", peak_mib() - before, "MB", MOST_MEGABYTES),
         *await _looked_up(program, server, entries, label),
     ]
 
@@ -122,10 +122,6 @@ async def _looked_up(program: Posthorn, server: Server, entries: int, label: str
         bounded(f"{label}, a page", statistics.median(pages) * 1_000, "ms", MOST_OF_A_PAGE),
         Row(f"{label}, counted by reason", counted * 1_000, "ms"),
     ]
-
-
-def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ HOST_COMMANDS = (
     ("backup", "onehost.commands.storage:backup_command", "Save the state folder."),
     ("restore", "onehost.commands.storage:restore_command", "Bring a backup back."),
     ("check", "onehost.commands.storage:check_command", "Check databases and bodies."),
-    ("import", "onehost.commands.import_postal:import_group", "Move in from Postal."),
+    ("import", "onehost.commands.import_postal:import_group", "Move in from another platform."),
     ("move", "onehost.commands.storage:move_command", "Move to AWS, and back."),
 )
 

@@ -31,6 +31,7 @@ from gateway.__main__ import main
 from gateway.configuration import Role
 from tests.gateway_scene import Client, trusting_context
 from tests.patience import PATIENCE
+from tests.resident_memory import peak_mib
 
 MEBIBYTE = 1_048_576
 START_SECONDS = 60
@@ -88,10 +89,7 @@ class GatewayProcess:
 
     def peak(self) -> int:
         """The most memory it has had resident so far, in bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) * 1024
+        return int(peak_mib(self.process.pid) * 1024 * 1024)
 
     async def connect(self, role: Role = Role.SUBMISSION) -> Client:
         """A connection, past its greeting."""

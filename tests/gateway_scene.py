@@ -112,6 +112,13 @@ class Client:
         """Everything until the server closes."""
         return await asyncio.wait_for(self.reader.read(), PATIENCE)
 
+    async def is_left(self) -> bool:
+        """Whether the server closes without a word; it resets the connection when bytes came that it has not read."""
+        try:
+            return await self.rest() == b""
+        except ConnectionResetError:
+            return True
+
     async def start_tls(self) -> None:
         """STARTTLS and the handshake."""
         assert (await self.say("STARTTLS")).code == 220

@@ -37,6 +37,7 @@ from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from tests.fakes import a_job, a_message
 from tests.peers import server_context
+from tests.resident_memory import peak_mib
 from tests.worlds import Scene, make_scene, publish
 
 TAKEN = 1 << 20
@@ -129,13 +130,6 @@ def _message(scene: Scene, folder: Path, kind: str, number: int) -> Message:
     message = a_message(scene.server.id, number, blob=BlobRef(key, 0, length), size=length)
     origin = replace(message.origin, credential_id=scene.principal.credential.id)
     return replace(message, rcpt_to=f"john@{domain}", origin=origin)
-
-
-def peak_mib() -> float:
-    """The most memory that was resident at a time in this program: `ru_maxrss` would count its parent's."""
-    status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
 
 
 def write_bodies(folder: Path, size: int, count: int) -> None:

@@ -93,7 +93,7 @@ COMMANDS = (
     (
         "export",
         "export:export_command",
-        "Write a list into a file, or the events of a server as they happen.",
+        "Write a list into a file, or follow what happens at a server.",
     ),
     ("login", "login:login_command", "Keep an API's address and key."),
     ("logout", "login:logout_command", "Forget a profile and its key."),

@@ -37,7 +37,6 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.jobs.run import RunJobs
-from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
 from tests import erased
 from tests.contract.conftest import World
@@ -66,7 +65,7 @@ class Scene:
     async def fill(self) -> None:
         world = self.world
         await world[Repository].add(SERVERS, self.server)
-        await world[Installation].ensure()
+        await world.install()
         packed = [
             mail("app@acme.test", ADDRESS),
             mail("app@acme.test", OTHER),

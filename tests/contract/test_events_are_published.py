@@ -28,7 +28,6 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.reports import Reports
 from chalicelib.services.events.compose import ComposeEvents
 from chalicelib.services.events.publish_events import PublishEvents
-from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from tests.contract.conftest import World
@@ -83,7 +82,7 @@ def _server(change: Any) -> ServerId:
 @pytest.fixture
 async def told(world: World) -> Told:
     told = Told(world)
-    await world[Installation].ensure()
+    await world.install()
     organization = await world[Organizations].create(f"Acme {secrets.token_hex(4)}")
     world.server = (await world[Servers].create(organization, "App")).id
     told.all()

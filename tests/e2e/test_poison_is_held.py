@@ -90,6 +90,7 @@ class Files:
         ((owner, server),) = [
             each for each in values.items() if json.loads(each[1])["permalink"] == "demo"
         ]
+        self._server = json.loads(server)["id"]
         self._put(owner, json.dumps({**json.loads(server), "id": DAMAGED}))
         try:
             yield
@@ -101,9 +102,9 @@ class Files:
         return self._count("SELECT count(*) FROM queue WHERE receives >= 20")
 
     def is_held(self, message: int) -> bool:
-        """Whether the record says Held."""
-        held = "SELECT count(*) FROM messages WHERE key & 0x7fffffff = ? AND flag = 'held'"
-        return bool(self._count(held, message))
+        """As on AWS."""
+        held = "SELECT count(*) FROM messages WHERE key = ? << 31 | ? AND flag = 'held'"
+        return bool(self._count(held, self._server, message))
 
     def _count(self, statement: str, *values: int) -> int:
         found = self._mail.read(lambda db: fetched(db, statement, values))

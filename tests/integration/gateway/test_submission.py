@@ -211,7 +211,7 @@ async def test_one_pipelined_write_for_a_whole_session() -> None:
         )
         codes = [(await client.reply()).code for _ in range(12)]
         assert codes == [250, 235, 250, 250, 250, 354, 250, 250, 250, 354, 250, 221]
-        assert await client.rest() == b""
+        assert await client.is_left()
         assert len(gateway.messages()) == 3
 
 
