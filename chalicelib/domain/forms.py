@@ -21,31 +21,34 @@ def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
     """The fields by name, of one that is repeated the first."""
     found: dict[str, str] = {}
     if len(body) <= LARGEST_FORM:
-        for name, value in _fields(content_type, body):
+        for name, value in read_fields(content_type, body):
             found.setdefault(name, value)
     return found
 
 
-def _fields(content_type: str, body: bytes) -> Iterator[tuple[str, str]]:
+def read_fields(
+    content_type: str, body: bytes, most: int = MOST_FIELDS
+) -> Iterator[tuple[str, str]]:
+    """Names and values in their order, at most so many; whoever asks has bounded the body."""
     if content_type.partition(";")[0].strip().lower() == _MULTIPART:
-        yield from _parts(content_type, body)
+        yield from _parts(content_type, body, most)
         return
     try:
         yield from parse_qsl(
-            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most
         )
     except ValueError:
         return
 
 
-def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, str]]:
+def _parts(content_type: str, body: bytes, most: int) -> Iterator[tuple[str, str]]:
     boundary = _BOUNDARY.search(content_type)
     if boundary is None:
         return
     mark = b"\r\n--" + (boundary[1] or boundary[2]).encode("utf-8", "replace")
     # Before the first mark stands what nobody reads, and behind the last `--`.
-    parts = (b"\r\n" + body).split(mark, MOST_FIELDS + 1)
-    for part in parts[1 : MOST_FIELDS + 1]:
+    parts = (b"\r\n" + body).split(mark, most + 1)
+    for part in parts[1 : most + 1]:
         head, blank, value = part.partition(b"\r\n\r\n")
         name = _NAME.search(head[:LONGEST_HEAD]) if blank else None
         if name is not None:

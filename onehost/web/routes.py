@@ -17,6 +17,7 @@ from chalicelib.api.v1 import envelope as v1_envelope
 from chalicelib.api.v1 import routes as v1_routes
 from chalicelib.api.v2 import problems as v2_problems
 from chalicelib.api.v2 import routes as v2_routes
+from chalicelib.web import dispatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,9 @@ class WebRoutes:
                 for method in methods:
                     route = WebRoute(unit, path, operation, failed)
                     self._by_method.setdefault(method, []).append(route)
-        page = WebRoute(
-            "page.unsubscribe",
-            unsubscribe_page.PATH,
-            unsubscribe_page.answer_unsubscribe,
-            unsubscribe_page.broken,
-        )
-        for method in unsubscribe_page.METHODS:
-            self._by_method.setdefault(method, []).append(page)
+        for page, methods in _pages():
+            for method in methods:
+                self._by_method.setdefault(method, []).append(page)
         for found in self._by_method.values():
             # `{` comes behind every letter.
             found.sort(key=lambda route: (route.path.endswith("+}"), route.path))
@@ -65,10 +61,26 @@ class WebRoutes:
         """The route of a request."""
         parts = path.removesuffix("/").split("/")
         for route in self._by_method.get(method, ()):
-            values = _values(route.path.split("/"), parts)
+            values = _values(route.path.removesuffix("/").split("/"), parts)
             if values is not None:
                 return Found(route, values)
         return None
+
+
+def _pages() -> tuple[tuple[WebRoute, tuple[str, ...]], ...]:
+    unsubscribing = WebRoute(
+        "page.unsubscribe",
+        unsubscribe_page.PATH,
+        unsubscribe_page.answer_unsubscribe,
+        unsubscribe_page.broken,
+    )
+    start = WebRoute("page.start", dispatch.ROOT, dispatch.answer_page, dispatch.broken)
+    others = WebRoute("page", dispatch.PATH, dispatch.answer_page, dispatch.broken)
+    return (
+        (unsubscribing, unsubscribe_page.METHODS),
+        (start, dispatch.METHODS),
+        (others, dispatch.METHODS),
+    )
 
 
 def _values(template: list[str], parts: list[str]) -> dict[str, str] | None:

@@ -155,13 +155,15 @@ chalicelib              -
                         .services.incoming .services.jobs .services.limits .services.messages .services.outgoing
                         .services.pools .services.queue .services.retention .services.suppressions .services.suspensions
                         .services.tenancy .services.tracking .services.webhooks .api pydantic pydantic_core
+.web                    .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .web.pages jinja2 markupsafe
+.web.pages              .domain .domain.tenancy .api .web
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli
                         posthorn_client click
 .cli.submission         .domain.mail .cli
 
 functions               .bootstrap .config .domain .domain.tracking .ports .services .services.limits
-                        .services.outgoing .services.queue .services.tracking .api .api.v1 .api.v2 chalice
+                        .services.outgoing .services.queue .services.tracking .api .api.v1 .api.v2 .web chalice
 functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
 functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
@@ -181,7 +183,7 @@ onehost                 .bootstrap .config .domain .domain.webhooks .ports .serv
                         gateway onehost.commands onehost.doctor onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
                         .services .services.events .services.outgoing .services.queue .services.tenancy.unknown_keys
-                        .services.tracking .adapters.sqlite .api .api.v1 .api.v2
+                        .services.tracking .adapters.sqlite .api .api.v1 .api.v2 .web
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
 onehost.move            .bootstrap .config .domain .domain.limits .domain.tenancy .domain.webhooks .ports .services

@@ -1,6 +1,6 @@
-"""Operations of API v2 for an operator who has the storage in hand: in the caller's process, without a key.
+"""Operations of API v2 in the caller's process: for pages, and for an operator who has the storage in hand.
 
-All is as over HTTP but for the key, the audit log included, which names the operator; and an answer may be of any size.
+All is as over HTTP but for the credential, which is known already, the audit log included; an answer may be of any size.
 """
 
 from __future__ import annotations
@@ -21,11 +21,16 @@ from chalicelib.services.tenancy.callers import Caller
 
 async def answer_operator(program: MailProgram, request: HttpRequest, operator: str) -> HttpAnswer:
     """The answer to a request of an operator of this name."""
+    return await answer_caller(program, request, Caller.operator(operator))
+
+
+async def answer_caller(program: MailProgram, request: HttpRequest, caller: Caller) -> HttpAnswer:
+    """The answer to a request of somebody who is known."""
     for route, pattern in _patterns():
         found = pattern.fullmatch(request.path) if route.method == request.method else None
         if found is not None:
             asked = replace(request, path_values=found.groupdict(), is_in_process=True)
-            return await operate(route, program, asked, Caller.operator(operator))
+            return await operate(route, program, asked, caller)
     return answer_problem(NotFound("There is nothing at this address"), request)
 
 

@@ -1,0 +1,47 @@
+"""Answers of pages: HTML with its protecting header fields, and ways to another page.
+
+A page is never cached, framed nor given a script of others; mail that it shows lies at another host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chalicelib.api.http import HttpAnswer
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; {frames}base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Mapping[str, str] = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "private, no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "publickey-credentials-get=(self), publickey-credentials-create=(self)",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def page(status: int, text: str, *, frames: str = "", **more: str) -> HttpAnswer:
+    """A whole page; `frames` is the origin of what it frames, if it frames anything."""
+    policy = _POLICY.format(frames=f"frame-src {frames}; " if frames else "")
+    return HttpAnswer(status, text, {**_HEADERS, "Content-Security-Policy": policy, **more})
+
+
+def see_other(address: str, **more: str) -> HttpAnswer:
+    """303 to an address of ours, which the caller has made from the table and quoted parts."""
+    headers = {"Location": address, "Cache-Control": "private, no-store"}
+    return HttpAnswer(303, "", {**headers, **more})
+
+
+def moved(address: str) -> HttpAnswer:
+    """308 to an address of ours."""
+    return HttpAnswer(308, "", {"Location": address, "Cache-Control": "private, no-store"})
+
+
+def nothing_new() -> HttpAnswer:
+    """204: a poll has nothing to swap."""
+    return HttpAnswer(204, "", {"Cache-Control": "private, no-store"})

@@ -1,0 +1,99 @@
+"""How pages ask: operations of API v2 in the same process, as the person who looks (ADR 67).
+
+Rights, rates, limits, audit entries and the words of errors are those of the API; nothing is asked that it has not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.v2.in_process import answer_caller
+from chalicelib.api.v2.route import PREFIX
+from chalicelib.services.tenancy.callers import Caller
+
+JSON = "application/json"
+Values = Mapping[str, str | int | bool | Sequence[str] | None]
+
+
+class Problem(Exception):
+    """What the API answers instead, in its own words."""
+
+    def __init__(self, status: int, told: Mapping[str, Any]) -> None:
+        super().__init__(told.get("detail", ""))
+        self.status = status
+        self.told = told
+
+    @property
+    def code(self) -> str:
+        """Its code, such as `scope_missing`."""
+        return str(self.told.get("code", ""))
+
+    @property
+    def detail(self) -> str:
+        """One sentence for people."""
+        return str(self.told.get("detail", ""))
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is wrong with each field, by its JSON pointer without the first slash."""
+        found: dict[str, str] = {}
+        for one in self.told.get("errors") or ():
+            found.setdefault(str(one["pointer"]).removeprefix("/"), str(one["detail"]))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Asks in the name of somebody, for one request that came."""
+
+    program: MailProgram
+    caller: Caller
+    request: HttpRequest
+
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        tenant: str | None = None,
+        query: Values | None = None,
+        body: Any = None,
+        key: str = "",
+    ) -> HttpAnswer:
+        """The answer of an operation whatever it is; `path` begins behind /api/v2, `key` is an Idempotency-Key."""
+        headers = {"content-type": JSON}
+        if tenant is not None:
+            headers["posthorn-tenant"] = tenant
+        if key:
+            headers["idempotency-key"] = key
+        asked = HttpRequest(
+            method,
+            PREFIX + path,
+            {},
+            {name: [_text(one)] for name, one in (query or {}).items() if one not in (None, "")},
+            headers,
+            b"" if body is None else json.dumps(body).encode(),
+            self.request.client_address,
+            self.request.request_id,
+        )
+        return await answer_caller(self.program, asked, self.caller)
+
+    async def ask(self, method: str, path: str, **more: Any) -> Any:
+        """The value that an operation answers with, None for none. Problem."""
+        answer = await self.answer(method, path, **more)
+        body = (
+            answer.body if isinstance(answer.body, str) else answer.body.decode("utf-8", "replace")
+        )
+        if answer.status >= 400:
+            raise Problem(answer.status, json.loads(body) if body else {})
+        return json.loads(body) if body else None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,51 @@
+"""What a form sent, and what is said of its fields when it comes back with errors.
+
+Every field is text; one that is not there is empty. Bounded: 256 KiB and 1,000 fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chalicelib.api.http import HttpRequest
+from chalicelib.domain.forms import read_fields
+
+LARGEST = 262_144
+MOST_FIELDS = 1_000
+KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields by name, each with all of its values."""
+
+    fields: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(request: HttpRequest) -> Form:
+        """The form of a request, which is small enough and of one of KINDS."""
+        found: dict[str, list[str]] = {}
+        for name, value in read_fields(request.content_type, request.body, MOST_FIELDS):
+            found.setdefault(name, []).append(value.replace("\r\n", "\n"))
+        return Form(found)
+
+    def text(self, name: str) -> str:
+        """The first value, without blanks around it."""
+        return (self.fields.get(name) or [""])[0].strip()
+
+    def raw(self, name: str) -> str:
+        """The first value as it is: passwords may begin with a blank."""
+        return (self.fields.get(name) or [""])[0]
+
+    def has(self, name: str) -> bool:
+        """Whether a checkbox is ticked, or a button was pressed."""
+        return name in self.fields
+
+    def all(self, name: str) -> list[str]:
+        """Every value that is not blank."""
+        return [one.strip() for one in self.fields.get(name, ()) if one.strip()]
+
+    def lines(self, name: str) -> list[str]:
+        """The lines of a text field that are not blank."""
+        return [one.strip() for one in self.text(name).splitlines() if one.strip()]

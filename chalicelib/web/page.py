@@ -1,0 +1,160 @@
+"""What a view gets: the request, who looks, the tenant of the path, and how to ask, show and lead on.
+
+A view asks, and answers with `render`, `see_other` or `again`. It touches no store, and builds no address by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.ports.clock import Clock
+from chalicelib.services.tenancy.callers import Caller
+from chalicelib.web import answers
+from chalicelib.web.asking import Asking, Problem
+from chalicelib.web.cookies import FLASH, Cookies
+from chalicelib.web.flash import Flash, read, written
+from chalicelib.web.form import Form
+from chalicelib.web.rendering import render, zone_of
+from chalicelib.web.row import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One request for a page. `values` are the variable parts of its path, decoded; `prefix` stands before every
+    address (the stage of API Gateway, or nothing); `caller` is nobody on public pages alone."""
+
+    program: MailProgram
+    request: HttpRequest
+    row: Row
+    values: Mapping[str, str]
+    prefix: str
+    cookies: Cookies
+    form: Form = field(default_factory=Form)
+    signed_in: Caller | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Who looks, on a page that is not public."""
+        if self.signed_in is None:
+            raise TypeError("this page is public")
+        return self.signed_in
+
+    @property
+    def tenant(self) -> str | None:
+        """`acme/mail` or `acme`, as the path says."""
+        organization, server = self.values.get("org"), self.values.get("server")
+        return f"{organization}/{server}" if server else organization
+
+    @property
+    def base(self) -> str:
+        """The path of the server or organization, without the prefix."""
+        organization, server = self.values.get("org"), self.values.get("server")
+        if organization is None:
+            return ""
+        place = f"/org/{quote(organization, safe='')}"
+        return f"{place}/servers/{quote(server, safe='')}" if server else place
+
+    @property
+    def now(self) -> datetime:
+        """The time of the installation."""
+        return datetime.fromtimestamp(self.program[Clock].now(), UTC)
+
+    def query(self, name: str) -> str:
+        """A parameter of the address, empty when it is not there."""
+        return (self.request.query.get(name) or [""])[0].strip()
+
+    async def ask(self, method: str, path: str, **more: Any) -> Any:
+        """The value of an operation of API v2 in the page's tenant (`tenant=` names another). Problem."""
+        more.setdefault("tenant", self.tenant)
+        return await Asking(self.program, self.caller, self.request).ask(method, path, **more)
+
+    async def ask_or(self, instead: Any, method: str, path: str, **more: Any) -> Any:
+        """As `ask`; `instead` when that part of the page cannot be had now or is not for whoever looks."""
+        try:
+            return await self.ask(method, path, **more)
+        except Problem as problem:
+            self.request.notes.setdefault("parts_failed", []).append(f"{path}: {problem.status}")
+            return instead
+
+    async def ask_all(
+        self, *questions: tuple[str, str] | tuple[str, str, Mapping[str, Any]]
+    ) -> list[Any]:
+        """The values of several operations, asked at a time; None for a part that cannot be had."""
+
+        async def one(question: tuple[Any, ...]) -> Any:
+            query = question[2] if len(question) > 2 else None
+            return await self.ask_or(None, question[0], question[1], query=query)
+
+        return await asyncio.gather(*(one(question) for question in questions))
+
+    def may(self, *scopes: str) -> bool:
+        """Whether whoever looks has these scopes in the tenant of the page."""
+        return set(scopes) <= self.caller.scopes
+
+    def address(self, path: str, **query: str | int | None) -> str:
+        """An address of ours: the prefix, the path, whose variable parts are quoted already, and the query."""
+        given = {name: one for name, one in query.items() if one not in (None, "")}
+        return f"{self.prefix}{path}" + (f"?{urlencode(given)}" if given else "")
+
+    def render(self, template: str, status: int = 200, **values: Any) -> HttpAnswer:
+        """A page from a template; what is said of the form before is said on it, once."""
+        said = self.cookies.get(FLASH)
+        frames = values.pop("frames", "")
+        text = render(template, {**self._frame(), "flash": said and read(said), **values})
+        more = {"Set-Cookie": self.cookies.ended(FLASH)} if said else {}
+        return answers.page(status, text, frames=frames, **more)
+
+    def see_other(
+        self, path: str, flash: Flash | str | None = None, **query: str | int
+    ) -> HttpAnswer:
+        """To the page that shows what a form did."""
+        if flash is None:
+            return answers.see_other(self.address(path, **query))
+        said = Flash(flash) if isinstance(flash, str) else flash
+        cookie = self.cookies.set(FLASH, written(said), 60)
+        return answers.see_other(self.address(path, **query), **{"Set-Cookie": cookie})
+
+    def again(self, template: str, problem: Problem, **values: Any) -> HttpAnswer:
+        """The form once more, with what was typed and what the API says is wrong."""
+        status = 422 if problem.status in (400, 409, 422) else problem.status
+        return self.render(template, status, problem=problem, **values)
+
+    def _frame(self) -> dict[str, Any]:
+        """What every template has."""
+        return {
+            "page": self,
+            "prefix": self.prefix,
+            "base": self.prefix + self.base,
+            "path": self.request.path,
+            "org": self.values.get("org"),
+            "server": self.values.get("server"),
+            "form": self.form,
+            "problem": None,
+            "now": self.now,
+            "zone": zone_of(self._zone()),
+            "csrf": self.csrf,
+            "theme": self.theme,
+        }
+
+    @property
+    def csrf(self) -> str:
+        """The token that each form carries; empty on public pages, which a foreign origin is refused at."""
+        person = getattr(self.signed_in, "person", None)
+        return "" if person is None else str(person.session.csrf)
+
+    @property
+    def theme(self) -> str:
+        """`system`, `light` or `dark`: of the account, or of the browser before a sign-in."""
+        person = getattr(self.signed_in, "person", None)
+        wanted = self.cookies.get("posthorn-theme") if person is None else person.user.theme
+        return wanted if wanted in ("light", "dark") else "system"
+
+    def _zone(self) -> str:
+        person = getattr(self.signed_in, "person", None)
+        return "UTC" if person is None else str(person.user.time_zone)

@@ -1,0 +1,31 @@
+"""The table of pages: every address of the dashboard, the view that shows it, the right it needs, its equal in the API.
+
+Pure. Tests walk it: each row by each role, and from a foreign organization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chalicelib.web.pages import account, organizations, overview
+from chalicelib.web.row import Row
+
+ROWS: tuple[Row, ...] = (
+    *account.ROWS,
+    *organizations.ROWS,
+    *overview.ROWS,
+)
+
+
+def find(method: str, path: str) -> tuple[Row, Mapping[str, str]] | None:
+    """The row that takes a request, and the variable parts of the path as they were sent."""
+    wanted = "GET" if method == "HEAD" else method
+    for row in ROWS:
+        if row.method == wanted and (found := row.expression.fullmatch(path)):
+            return row, found.groupdict()
+    return None
+
+
+def methods_of(path: str) -> set[str]:
+    """The methods that a path has."""
+    return {row.method for row in ROWS if row.expression.fullmatch(path)}

@@ -1,0 +1,41 @@
+"""One row of the table of pages: which requests a view takes, what right it needs, which API operations do the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from chalicelib.api.http import HttpAnswer
+
+View = Callable[[Any], Awaitable[HttpAnswer]]  # what it gets is a `web.page.Page`
+SERVER = "/org/{org}/servers/{server}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A page (GET) or a form (POST).
+
+    `right`: the scope that whoever sees it needs in the tenant that the path names (`{org}`, `{server}`); empty for all
+    who reach the tenant. `api`: the operations of API v2 that it asks, by their names; a form asks one at least.
+    `is_public`: shown without a sign-in.
+    """
+
+    method: str
+    pattern: str
+    view: View
+    right: str = ""
+    api: tuple[str, ...] = field(default=())
+    is_public: bool = False
+
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """What matches the paths of the row, each variable part under its name."""
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.pattern)))
+
+
+def of_server(method: str, path: str, view: View, right: str = "", *api: str) -> Row:
+    """A row of a server's pages; `path` begins behind the server's own."""
+    return Row(method, SERVER + path, view, right, api)
