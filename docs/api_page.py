@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from chalicelib.api import browsers
 from chalicelib.api.v2.objects import Body
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.problems import STATUSES
@@ -16,7 +17,7 @@ from chalicelib.api.v2.routes import every_route
 from chalicelib.domain.errors import InvalidRequest, MailError
 from chalicelib.services import idempotency
 from chalicelib.services.outgoing import authorise_sender, submit
-from chalicelib.services.tenancy import callers
+from chalicelib.services.tenancy import caller
 
 Schema = dict[str, Any]
 
@@ -71,7 +72,7 @@ header.
 |---|---|---|
 """
 # The modules whose errors may reach a client; importing them makes their classes known.
-TELLING = (authorise_sender, callers, idempotency, submit)
+TELLING = (authorise_sender, browsers, caller, idempotency, submit)
 
 
 def render_api() -> str:

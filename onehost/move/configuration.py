@@ -2,7 +2,7 @@
 
 What the source lacks is removed, so that a credential that was revoked between two runs works nowhere. Mail of a server
 that the source lacks is left to the target's purge, and so is what is being purged at the source. The notice of an
-installation stays where it is: it tells of that one.
+installation stays where it is: it tells of that one; and people sign in anew.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from typing import Any
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.nouns import (
+    OF_ORGANIZATIONS,
+    OF_SERVERS,
+    OF_USERS,
+    secrets_of,
+    with_secrets,
+)
 from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.people.owners import ALL_USERS, of_user
+from chalicelib.domain.people.users import USERS
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, ChainHead, of_chain
 from chalicelib.domain.tenancy.brought import (
     BROUGHT,
@@ -25,12 +34,6 @@ from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, of_keys
-from chalicelib.domain.tenancy.nouns import (
-    OF_ORGANIZATIONS,
-    OF_SERVERS,
-    secrets_of,
-    with_secrets,
-)
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import (
     ALL_ORGANIZATIONS,
@@ -104,6 +107,10 @@ async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
         yield INSTALLATION, await repository.get(INSTALLATION, Place(THE_INSTALLATION))
     for noun in await _owned(repository, of_keys(None), MANAGEMENT_KEYS):
         yield noun
+    for user in await repository.all(USERS, ALL_USERS):
+        yield USERS, user
+        for noun in await _owned(repository, of_user(user.id), *OF_USERS):
+            yield noun
     for organization in await organizations(program):
         for noun in await _of_organization(repository, organization):
             yield noun

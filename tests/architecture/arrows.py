@@ -67,7 +67,7 @@ chalicelib              -
 .setting_forms          -
 .bootstrap              .config .ports .adapters .adapters.aws .adapters.scripted .adapters.storage .adapters.system
 
-.domain                 .domain.tenancy
+.domain                 .domain.tenancy .domain.people
 .domain.domain_name     idna
 .domain.destination_guard  .domain .domain.tenancy .domain.smtp
 .domain.mail            .domain
@@ -85,6 +85,7 @@ chalicelib              -
 .domain.webhooks        .domain .domain.tenancy
 .domain.postal          .domain .domain.tenancy .domain.mail
 .domain.tenancy         .domain
+.domain.people          .domain .domain.tenancy
 
 .ports                  .domain .domain.tenancy .domain.limits .domain.search .domain.webhooks
 
@@ -102,6 +103,8 @@ chalicelib              -
                         .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
+.services.people        .config .domain .domain.people .domain.tenancy .ports .services .services.system_mail
+                        .services.tenancy
 .services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
 .services.jobs          .config .domain .domain.tenancy .domain.mail .domain.webhooks .ports .services
                         .domain.events .domain.search .services.tenancy .services.webhooks .services.incoming
@@ -122,8 +125,8 @@ chalicelib              -
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue
                         .services.tenancy.directory
-.services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.limits .domain.mail .domain.outgoing .ports
-                        .services.pools
+.services.tenancy       .config .domain .domain.tenancy .domain.people .domain.dns .domain.limits .domain.mail
+                        .domain.outgoing .ports .services.pools
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
                         .services.tenancy
 .services.pools         .domain .domain.tenancy .domain.dns .domain.mail .ports
@@ -146,7 +149,8 @@ chalicelib              -
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
                         .adapters.aws.lake.objects
 
-.api                    .domain .domain.tenancy .services.outgoing .services.tenancy pydantic_core
+.api                    .config .domain .domain.people .domain.tenancy .services.outgoing .services.tenancy
+                        pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages
                         .services.outgoing
                         .services.tenancy .api
@@ -186,9 +190,8 @@ onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2 .web
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
-onehost.move            .bootstrap .config .domain .domain.limits .domain.tenancy .domain.webhooks .ports .services
-                        .services.pools
-                        .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
+onehost.move            .bootstrap .config .domain .domain.limits .domain.people .domain.tenancy .domain.webhooks .ports
+                        .services .services.pools .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
 onehost.postal          .bootstrap .config .domain .domain.tenancy .domain.postal .domain.search .domain.webhooks .ports
                         .services .services.tenancy onehost.move onehost.storage cryptography pymysql yaml
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools

@@ -14,6 +14,14 @@ from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.occurrence import EventType
+from chalicelib.domain.people.invitations import INVITATIONS, Invitation
+from chalicelib.domain.people.members import MEMBERS, Member
+from chalicelib.domain.people.passkeys import PASSKEYS, Passkey
+from chalicelib.domain.people.roles import Role
+from chalicelib.domain.people.searches import SEARCHES, SavedSearch
+from chalicelib.domain.people.sessions import SESSIONS, Session
+from chalicelib.domain.people.tickets import TICKETS, Ticket, TicketPurpose
+from chalicelib.domain.people.users import USERS, Theme, User
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, AuditEntry, ChainHead
 from chalicelib.domain.tenancy.brought import BROUGHT, SERVER_TOKENS, Brought, ServerToken
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
@@ -161,6 +169,33 @@ def an_endpoint(server: Server, **changes: Any) -> Endpoint:
     return replace(endpoint, url="https://app.test/in", sealed_secret=b"sealed", **changes)
 
 
+def a_user(**changes: Any) -> User:
+    """Somebody."""
+    one = secrets.token_hex(6)
+    return replace(User(f"us{one}", f"{one}@acme.test", NOW), **changes)
+
+
+def a_session(user: str, **changes: Any) -> Session:
+    """A session as it is made."""
+    one, digest = secrets.token_hex(6), secrets.token_hex(32)
+    return replace(Session(digest, one, user, NOW, NOW, NOW + 9, NOW), **changes)
+
+
+def a_ticket(user: str, **changes: Any) -> Ticket:
+    """A ticket as it is made."""
+    return replace(
+        Ticket(secrets.token_hex(32), TicketPurpose.RESET, user, NOW, NOW + 9), **changes
+    )
+
+
+def an_invitation(organization: OrganizationId, **changes: Any) -> Invitation:
+    """An invitation as it is made."""
+    one, digest = secrets.token_hex(6), secrets.token_hex(32)
+    address = f"{one}@b.test"
+    made = Invitation(organization, one, address, Role.MEMBER, "ada", digest, NOW, NOW + 9)
+    return replace(made, **changes)
+
+
 def a_removal(server: Server) -> Removal:
     """The removal of a server."""
     return Removal(server.full_name, server.organization_id, NOW, server.id, server.shards)
@@ -180,6 +215,7 @@ def _full_organization(value: Organization) -> Organization:
         suspension_reason="spam",
         time_zone="Europe/Vienna",
         pools=("default", "bulk"),
+        require_second_factor=True,
     )
 
 
@@ -572,6 +608,121 @@ NOUNS = (
             disabled_reason="gone",
             last_used_at=NOW,
         ),
+        rivals=lambda value: [replace(value, name="other")],
+    ),
+    Noun(
+        "user",
+        USERS,
+        make=lambda: a_user(oidc_issuer="https://id.test", oidc_subject=secrets.token_hex(6)),
+        also=lambda _, name: a_user(id=f"{name}-{secrets.token_hex(4)}"),
+        elsewhere=lambda _: a_user(),
+        full=lambda value: replace(
+            value,
+            email=f"{secrets.token_hex(6)}@b.test",
+            first_name="Ada",
+            last_name="Größer",
+            time_zone="Europe/Vienna",
+            admin=True,
+            password="scrypt$…",
+            sealed_totp=b"sealed",
+            totp_step=7,
+            sealed_new_totp=b"sealed too",
+            recovery=("a", "b"),
+            passkeys=2,
+            oidc_issuer="",
+            oidc_subject="",
+            theme=Theme.DARK,
+            shortcuts=False,
+            newest_first=False,
+            last_seen_at=NOW,
+        ),
+        rivals=lambda value: [
+            a_user(email=value.email),
+            a_user(oidc_issuer=value.oidc_issuer, oidc_subject=value.oidc_subject),
+            a_user(id=value.id),
+        ],
+    ),
+    Noun(
+        "passkey",
+        PASSKEYS,
+        make=lambda: Passkey(a_user().id, secrets.token_hex(6), "phone", b"c", b"k", NOW),
+        also=lambda value, name: replace(value, id=name),
+        elsewhere=lambda value: replace(value, user_id=a_user().id),
+        full=lambda value: replace(
+            value, name="key", sign_count=7, transports=("usb", "nfc"), last_used_at=NOW
+        ),
+        rivals=lambda value: [replace(value, name="another")],
+    ),
+    Noun(
+        "session",
+        SESSIONS,
+        make=lambda: a_session(a_user().id),
+        also=lambda value, name: a_session(value.user_id, id=name),
+        elsewhere=lambda value: a_session(a_user().id, id=value.id),
+        full=lambda value: replace(
+            value,
+            last_seen_at=NOW + 1,
+            expires_at=NOW + 20,
+            confirmed_at=NOW + 2,
+            remember=True,
+            had_second_factor=True,
+            by_provider=True,
+            address="192.0.2.7",
+            user_agent="Firefox",
+        ),
+        rivals=lambda value: [a_session(value.user_id, id=value.id), replace(value, id="other")],
+    ),
+    Noun(
+        "ticket",
+        TICKETS,
+        make=lambda: a_ticket(a_user().id),
+        also=lambda value, _: a_ticket(value.user_id, expires_at=NOW + secrets.randbelow(2**20)),
+        elsewhere=lambda _: a_ticket(a_user().id),
+        full=lambda value: replace(
+            value, purpose=TicketPurpose.OIDC, tries=3, said='{"nonce":"x"}'
+        ),
+        rivals=lambda value: [replace(value, tries=2)],
+        is_one_of_many=False,
+    ),
+    Noun(
+        "member",
+        MEMBERS,
+        make=lambda: Member(_a_tenant().organization_id, a_user().id, Role.MEMBER, NOW),
+        also=lambda value, name: replace(value, user_id=f"{name}-{secrets.token_hex(4)}"),
+        elsewhere=lambda value: replace(value, organization_id=_a_tenant().organization_id),
+        full=lambda value: replace(
+            value, role=Role.OWNER, servers=(ServerId(3), ServerId(4)), read_content=False
+        ),
+        rivals=lambda value: [replace(value, role=Role.ADMIN)],
+    ),
+    Noun(
+        "invitation",
+        INVITATIONS,
+        make=lambda: an_invitation(_a_tenant().organization_id),
+        also=lambda value, name: an_invitation(value.organization_id, id=name),
+        elsewhere=lambda value: an_invitation(_a_tenant().organization_id, id=value.id),
+        full=lambda value: replace(
+            value,
+            role=Role.VIEWER,
+            inviter="usx",
+            servers=(ServerId(3),),
+            read_content=True,
+            accepted_at=NOW,
+        ),
+        rivals=lambda value: [
+            an_invitation(value.organization_id, id=value.id),
+            an_invitation(_a_tenant().organization_id, digest=value.digest),
+        ],
+    ),
+    Noun(
+        "saved search",
+        SEARCHES,
+        make=lambda: SavedSearch(
+            _a_tenant().id, secrets.token_hex(6), "bounced", "status:Bounced", "usx", "ada", NOW
+        ),
+        also=lambda value, name: replace(value, id=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=lambda value: replace(value, name="x", q="", direction="incoming", shared=True),
         rivals=lambda value: [replace(value, name="other")],
     ),
     Noun(

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.errors import Conflict, NotFound, Unauthenticated
+from chalicelib.domain.nouns import NOUNS as KNOWN
+from chalicelib.domain.nouns import OF_ORGANIZATIONS, OF_SERVERS, OF_TENANTS
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.entity import Place
-from chalicelib.domain.tenancy.nouns import NOUNS as KNOWN
-from chalicelib.domain.tenancy.nouns import OF_ORGANIZATIONS, OF_SERVERS, OF_TENANTS
 from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.owners import of_organization, of_server
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS

@@ -31,11 +31,11 @@ from chalicelib.domain.durations import DAY
 from chalicelib.domain.ids import is_own_token
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.json_values import parse_value
+from chalicelib.domain.nouns import NOUNS, secrets_of
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.operations import parse_operation
 from chalicelib.domain.report import Report
 from chalicelib.domain.retention import day_in, day_of
-from chalicelib.domain.tenancy.nouns import NOUNS, secrets_of
 from chalicelib.domain.webhooks.delivery import WebhookDelivery
 
 if TYPE_CHECKING:

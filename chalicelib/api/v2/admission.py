@@ -1,6 +1,7 @@
 """Who is let in to an operation of API v2, and in which tenant it acts: the checks before a request is read.
 
-They come in the order of api.md 1.2: size, credential, its networks, tenant, scope of the route, suspension.
+They come in the order of api.md 1.2: size, credential, its networks, the proof that a page of ours asks, tenant, second
+factor, scope of the route, suspension.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from chalicelib.api.browsers import check_csrf, session_token
 from chalicelib.api.http import HttpRequest, MailProgram
 from chalicelib.api.v2.problems import ContentTooLarge
+from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused, Unauthenticated
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.authenticate import Principal
-from chalicelib.services.tenancy.callers import (
-    Caller,
-    Callers,
-    Tenant,
-    TenantRequired,
-)
+from chalicelib.services.tenancy.caller import Caller, Tenant, TenantRequired
+from chalicelib.services.tenancy.callers import Callers
+from chalicelib.services.tenancy.visits import Visits
 
 if TYPE_CHECKING:
     from chalicelib.api.v2.route import Route
@@ -31,6 +31,12 @@ TENANT_HEADER = "posthorn-tenant"
 SENDING = "emails:send"
 # What people call things by, ids and permalinks among it: nothing longer is there.
 LONGEST_VALUE = 255
+
+
+class SecondFactorMissing(Refused):
+    """The organization requires a second factor that the person has not set up."""
+
+    code = "second_factor_missing"
 
 
 class ServerSuspended(Refused):
@@ -84,19 +90,53 @@ async def admitted(
     if len(request.body) > LARGEST_SMALL_BODY and not route.takes_large_bodies:
         raise ContentTooLarge(f"This takes at most {LARGEST_SMALL_BODY} bytes")
     callers = program[Callers]
-    caller = caller or await callers.by_key(_key(request.headers), request.client_address)
+    caller = caller or await _caller(program, callers, request)
     request.notes["key_id"] = caller.key.id
     tenant = await _tenant(callers, caller, route, request)
-    if tenant is not None and tenant.server is not None:
-        request.notes["server_id"] = tenant.server.id
-    if not (route.operators_too and INSTALLATION_WRITE in caller.scopes):
-        of_installation = tenant is None and route.installation_scope
-        caller.require(*(of_installation or route.scope).split())
+    if tenant is not None:
+        caller = await _in_tenant(program, caller, tenant, request)
+    _check_rights(route, caller, tenant)
     server = caller.server or (None if tenant is None else tenant.server)
     sends = caller.server is not None or route.sends or SENDING in route.scope.split()
     if server is not None and server.is_suspended and sends:
         raise ServerSuspended("This server is suspended")
     return Call(program, request, route, caller, tenant)
+
+
+async def _caller(program: MailProgram, callers: Callers, request: HttpRequest) -> Caller:
+    """Who shows a key, or else has a session; the cookie is not read where there is a key."""
+    settings, headers = program[Settings], request.headers
+    keyless = not headers.keys() & {"authorization", "x-server-api-key"}
+    token = session_token(headers, settings) if keyless else None
+    if token is None:
+        return await callers.by_key(_key(headers), request.client_address)
+    caller = await callers.by_session(token, request.client_address)
+    if caller.person is not None:
+        check_csrf(request.method, headers, caller.person.csrf, settings)
+    return caller
+
+
+async def _in_tenant(
+    program: MailProgram, caller: Caller, tenant: Tenant, request: HttpRequest
+) -> Caller:
+    """The caller as they are in the tenant, and known to have been there. SecondFactorMissing."""
+    if tenant.server is not None:
+        request.notes["server_id"] = tenant.server.id
+    if caller.person is None:
+        return caller
+    if not caller.person.has_second_factor and await program[Visits].needs_factor(tenant):
+        raise SecondFactorMissing(f"{tenant.permalink} requires a second factor; set one up first")
+    await program[Visits].note(caller, tenant, request.client_address, request.request_id)
+    return caller.within(tenant.organization_id)
+
+
+def _check_rights(route: Route, caller: Caller, tenant: Tenant | None) -> None:
+    """Refused, ScopeMissing."""
+    if route.of_people and caller.person is None:
+        raise Refused("This is for people who have signed in, not for keys")
+    if not (route.operators_too and INSTALLATION_WRITE in caller.scopes):
+        of_installation = tenant is None and route.installation_scope
+        caller.require(*(of_installation or route.scope).split())
 
 
 def _fitting(value: str) -> str:

@@ -16,7 +16,7 @@ from chalicelib.api.v2.problems import answer_problem
 from chalicelib.api.v2.route import Route
 from chalicelib.api.v2.routes import every_route
 from chalicelib.domain.errors import NotFound
-from chalicelib.services.tenancy.callers import Caller
+from chalicelib.services.tenancy.caller import Caller
 
 
 async def answer_operator(program: MailProgram, request: HttpRequest, operator: str) -> HttpAnswer:

@@ -27,7 +27,7 @@ from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
-from chalicelib.services.tenancy.callers import Caller
+from chalicelib.services.tenancy.caller import Caller
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -27,7 +27,7 @@ from chalicelib.domain.errors import (
 from chalicelib.services.limits.at_acceptance import SendLimitExceeded
 from chalicelib.services.rates import RateExceeded
 from chalicelib.services.tenancy.authenticate import NetworkRefused
-from chalicelib.services.tenancy.callers import ScopeMissing
+from chalicelib.services.tenancy.caller import ScopeMissing
 from chalicelib.services.tenancy.unknown_keys import TooManyUnknownKeys
 
 PROBLEM_TYPE = "application/problem+json"

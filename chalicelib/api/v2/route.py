@@ -25,7 +25,8 @@ class Route:
     docstring; `answer` is a model, or a media type for bytes. `location` is where a thing that was made is found, from
     the fields of the answer. `also` has the models of other good answers by their statuses: the action gives them as
     `objects.Other`. `shows_secret` says that the answer shows one, once. `rate` names the policy that bounds
-    how often it may be asked (api.md 1.6). `sends` says that a suspended server refuses it.
+    how often it may be asked (api.md 1.6). `sends` says that a suspended server refuses it, `of_people` that keys do
+    not ask it.
 
     `errors` are the statuses of its problems besides those that follow from what else is said of it, `elsewhere` says
     when the answer is a 303 to another address, `note` what else is to be known.
@@ -52,6 +53,7 @@ class Route:
     reads_itself: bool = False
     takes_large_bodies: bool = False
     is_public: bool = False
+    of_people: bool = False
     errors: frozenset[int] = frozenset()
     elsewhere: str = ""
     note: str = ""

@@ -37,7 +37,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who acts from where, in which request or job, and what it is called when that is not create, update or delete."""
+    """Who acts from where, in which request or job, and what it is called when that is not create, update or delete.
+    `named`: what the thing is called, where its value does not say."""
 
     actor: Actor
     address: str = ""
@@ -45,6 +46,7 @@ class Acting:
     tenant: str | None = None
     verb: str | None = None
     job: str = ""
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def entry_of(
         tenant=server or _tenant_of(value) or (acting.tenant or "").partition("/")[0] or None,
         object_type=entity.audited,
         object_id=_object_id(value),
-        object_name=str(masked(str(getattr(value, "name", "")))),
+        object_name=acting.named or _object_name(value),
         before="" if change.verb is Verb.ADD else canonical(masked(old)),
         after="" if change.verb is Verb.REMOVE else canonical(masked(new)),
         request_id=acting.request_id,
@@ -241,6 +243,13 @@ def _object_id(value: Any) -> str:
         if hasattr(value, name):
             return str(getattr(value, name))
     return str(getattr(value, "id", None) or value.name)
+
+
+def _object_name(value: Any) -> str:
+    """What people call it. Of people this is their address, which stands nowhere else in an entry."""
+    if address := getattr(value, "email", ""):
+        return str(address)
+    return str(masked(str(getattr(value, "name", ""))))
 
 
 def canonical(value: Any) -> str:

@@ -13,7 +13,7 @@ from chalicelib.domain.tenancy.send_limits import LimitAction, SendLimits
 @dataclass(frozen=True, slots=True)
 class Organization:
     """A tenant. `permalink` is unique in the installation. `pools`: those that it may use, none for the default one
-    alone; `time_zone`: an IANA name."""
+    alone; `time_zone`: an IANA name; `require_second_factor`: members without one are let in nowhere."""
 
     id: OrganizationId
     permalink: str
@@ -28,6 +28,7 @@ class Organization:
     send_limit_day: int | None = None
     send_limit_month: int | None = None
     send_limit_action: LimitAction = LimitAction.HOLD
+    require_second_factor: bool = False
 
     @property
     def limits(self) -> SendLimits:

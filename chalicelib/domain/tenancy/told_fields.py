@@ -16,14 +16,15 @@ _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]*[^\s<>\"',;:()\
 _UNTOLD = frozenset(
     "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
     " last_used_address number dns_error dns_checked_at dns_found dns_unanswered sealed_old_secret"
-    " old_secret_until".split()
+    " old_secret_until user_id maker inviter last_seen_at totp_step sealed_new_totp".split()
 )
-_SECRET = frozenset({"wrapped", "verification_token"})
+_SECRET = frozenset({"wrapped", "verification_token", "password", "recovery"})
 _CALLED = {
     "sealed_key": "key",
     "sealed_password": "password",
     "sealed_user_info": "user_info",
     "sealed_secret": "secret",
+    "sealed_totp": "totp",
     "senders": "from",
     "recipients": "to",
     "is_default": "default",
@@ -48,7 +49,7 @@ def told_fields(value: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any, name: str = "") -> Any:
-    if (name in _SECRET or isinstance(value, bytes)) and value is not None:
+    if (name in _SECRET or isinstance(value, bytes)) and value not in (None, "", ()):
         return _Secret(value)
     if isinstance(value, Enum):
         return value.value

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 
+from chalicelib.domain.nouns import OF_TENANTS
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Owner
-from chalicelib.domain.tenancy.nouns import OF_TENANTS
 from chalicelib.domain.tenancy.owners import of_organization, of_server
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS, Removal
 from chalicelib.ports.acting import acting

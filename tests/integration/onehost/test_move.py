@@ -25,11 +25,11 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import DeliveryJob, State, Status
+from chalicelib.domain.nouns import NOUNS
 from chalicelib.domain.periods import Period
 from chalicelib.domain.statistics import Count
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.endpoints import EndpointType
-from chalicelib.domain.tenancy.nouns import NOUNS
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS, place_of
 from chalicelib.domain.tenancy.routes import RETURN_PATH

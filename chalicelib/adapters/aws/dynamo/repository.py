@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _NEW = "attribute_not_exists(PK)"
 _KNOWN = "attribute_exists(PK)"
+_LONGEST_NUMBER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +202,7 @@ def _look_up_writes(
     if old is not None:
         yield _Write(key_at(look_up.code, old), None, _KNOWN, entity.missing())
     if new is not None:
-        pointer = {"n": {"N": entity.place(after).owner.id}}
-        item = pointer if look_up.points_to else _copy(after)
+        item = _pointer(entity.place(after).owner) if look_up.points_to else _copy(after)
         yield _Write(key_at(look_up.code, new), item, _NEW, entity.taken())
 
 
@@ -216,5 +216,16 @@ def _value(entity: Entity[T], item: Item | None) -> T:
     return parse_value(entity.kind, item["v"])
 
 
+def _pointer(owner: Owner) -> Item:
+    """Numbers are kept as such, any other id as text."""
+    return {"n": {"N" if _is_number(owner.id) else "S": owner.id}}
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number that DynamoDB gives back as it was."""
+    return text.isdecimal() and len(text) < _LONGEST_NUMBER and str(int(text)) == text
+
+
 def _pointed(look_up: LookUp[Any], item: Item) -> Place:
-    return Place(Owner(look_up.points_to, item["n"]["N"]))
+    (owner,) = item["n"].values()
+    return Place(Owner(look_up.points_to, str(owner)))

@@ -10,6 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from chalicelib.domain.people.invitations import INVITATIONS
+from chalicelib.domain.people.members import MEMBERS
+from chalicelib.domain.people.passkeys import PASSKEYS
+from chalicelib.domain.people.searches import SEARCHES
+from chalicelib.domain.people.sessions import SESSIONS
+from chalicelib.domain.people.tickets import TICKETS
+from chalicelib.domain.people.users import USERS
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS
 from chalicelib.domain.tenancy.brought import BROUGHT, SERVER_TOKENS
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS
@@ -38,7 +45,13 @@ T = TypeVar("T")
 NOUNS: tuple[Entity[Any], ...] = (
     INSTALLATION,
     NOTICE,
+    USERS,
+    PASSKEYS,
+    SESSIONS,
+    TICKETS,
     ORGANIZATIONS,
+    MEMBERS,
+    INVITATIONS,
     SERVERS,
     DOMAINS,
     DOMAIN_STATES,
@@ -50,6 +63,7 @@ NOUNS: tuple[Entity[Any], ...] = (
     ROUTES,
     STREAMS,
     WEBHOOKS,
+    SEARCHES,
     SOURCES,
     POOLS,
     REMOVALS,
@@ -60,7 +74,14 @@ NOUNS: tuple[Entity[Any], ...] = (
     SERVER_TOKENS,
 )
 # What organizations and servers have, and what goes with them.
-OF_ORGANIZATIONS: tuple[Entity[Any], ...] = (DOMAINS, DOMAIN_STATES, MANAGEMENT_KEYS, POOL_RULES)
+OF_ORGANIZATIONS: tuple[Entity[Any], ...] = (
+    DOMAINS,
+    DOMAIN_STATES,
+    MANAGEMENT_KEYS,
+    POOL_RULES,
+    MEMBERS,
+    INVITATIONS,
+)
 OF_SERVERS: tuple[Entity[Any], ...] = (
     DOMAINS,
     DOMAIN_STATES,
@@ -71,7 +92,10 @@ OF_SERVERS: tuple[Entity[Any], ...] = (
     ROUTES,
     STREAMS,
     WEBHOOKS,
+    SEARCHES,
 )
+# What users have that stays as long as they do; sessions and tickets end by themselves.
+OF_USERS: tuple[Entity[Any], ...] = (PASSKEYS,)
 OF_TENANTS = tuple(dict.fromkeys((*OF_ORGANIZATIONS, *OF_SERVERS)))
 
 

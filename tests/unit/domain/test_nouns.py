@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 
-from chalicelib.domain import tenancy
+from chalicelib import domain
+from chalicelib.domain.nouns import NOUNS, secrets_of, with_secrets
 from chalicelib.domain.tenancy.entity import Entity
-from chalicelib.domain.tenancy.nouns import NOUNS, secrets_of, with_secrets
 from tests.contract.nouns import NOUNS as SAMPLES
 from tests.contract.nouns import Noun
 
@@ -18,7 +18,7 @@ from tests.contract.nouns import Noun
 def test_every_declared_noun_is_in_the_list() -> None:
     declared = {
         value
-        for found in iter_modules(tenancy.__path__, "chalicelib.domain.tenancy.")
+        for found in walk_packages(domain.__path__, "chalicelib.domain.")
         for value in vars(import_module(found.name)).values()
         if isinstance(value, Entity)
     }

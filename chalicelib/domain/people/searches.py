@@ -1,0 +1,36 @@
+"""Searches of a server's mail that somebody saved, for themselves or for all who read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.owners import of_server
+
+MOST_SEARCHES = 100  # of a user
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """Text of a search under a name. `maker` is the id of whoever saved it, `created_by` what they were called.
+    `direction`: `incoming`, `outgoing`, or empty for both."""
+
+    server_id: ServerId
+    id: str
+    name: str
+    q: str
+    maker: str
+    created_by: str
+    created_at: int
+    direction: str = ""
+    shared: bool = False
+
+
+SEARCHES = Entity(
+    SavedSearch,
+    "search",
+    place=lambda one: Place(of_server(one.server_id), one.id),
+    code="SS",
+    audited="search",
+)

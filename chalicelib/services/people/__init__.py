@@ -1,0 +1,1 @@
+"""People: users, members, invitations, and how they are let in."""
