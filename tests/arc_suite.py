@@ -4,9 +4,9 @@
 
 A document has `tests` and `txt-records`. A case of validation has a `message` and `cv`; a case of sealing besides the
 time `t`, `sig-headers`, and what was found of the message: `auth-res`, or in the suite's later form the fields of the
-message that `srv-id` wrote, taken together, whose `arc=` is then what is sealed. The fields that are expected are
-compared tag by tag: all but `b=`, which depends on how a field is folded, and `h=`, in which ours has From once more.
-What was sealed must be valid.
+message that `srv-id` wrote, whatever comments stand beside its name, taken together, whose `arc=` is then what is
+sealed. The fields that are expected are compared tag by tag: all but `b=`, which depends on how a field is folded, and
+`h=`, in which ours has From once more. What was sealed must be valid.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from chalicelib.services.incoming.signatures import Signatures, SignedMessage
 
 NOW = 1_800_000_000.0
 UNCOMPARED = ("b=", "h=")
+_COMMENT = re.compile(r"\([^()]*\)")
 FIELDS = {"AS": b"arc-seal", "AMS": b"arc-message-signature", "AAR": b"arc-authentication-results"}
 
 Case = Mapping[str, Any]
@@ -86,7 +87,8 @@ async def _sealed(case: Case, document: Case) -> str:
 async def _state(content: bytes, document: Case) -> str:
     zone = {name: {"TXT": [text]} for name, text in _records(document).items()}
     signatures = Signatures(ScriptedResolver(zone), CryptographySignatureCheck())
-    return await signatures.arc(SignedMessage(content, read_headers(content)), NOW)
+    found = await signatures.arc(SignedMessage(content, read_headers(content)), NOW)
+    return found.result
 
 
 def _records(document: Case) -> Mapping[str, str]:
@@ -104,7 +106,9 @@ def _told(case: Case, content: bytes) -> str:
         if one.name == b"authentication-results"
     ]
     name = str(case["srv-id"])
-    return ";".join([name, *(told for writer, _, told in found if writer.strip() == name)])
+    return ";".join(
+        [name, *(told for writer, _, told in found if _COMMENT.sub("", writer).strip() == name)]
+    )
 
 
 async def _signature(key: Any, digest: bytes) -> bytes:

@@ -18,7 +18,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -48,6 +48,7 @@ PUBLIC = base64.b64encode(
 RECORD = f"v=DKIM1; k=rsa; p={PUBLIC}"
 PLACE = f"{SELECTOR}._domainkey.{DOMAIN}"
 Tags = dict[str, str | None]
+SHA1_TAG: Tags = {"a": "rsa-sha1"}
 
 
 def relaxed(field: str) -> str:
@@ -56,7 +57,12 @@ def relaxed(field: str) -> str:
     return f"{name.strip().lower()}:{' '.join(value.split())}"
 
 
-def body_hash(message: str, form: str = "relaxed") -> str:
+def is_sha1(own: Tags | None) -> bool:
+    """Whether the tags that are changed make it a signature with SHA-1."""
+    return (own or {}).get("a") == "rsa-sha1"
+
+
+def body_hash(message: str, form: str = "relaxed", sha1: bool = False) -> str:
     """RFC 6376 sections 3.4.3 and 3.4.4."""
     lines = message.partition("\n\n")[2].split("\n")
     if form == "relaxed":
@@ -64,13 +70,18 @@ def body_hash(message: str, form: str = "relaxed") -> str:
     while lines and not lines[-1]:
         lines.pop()
     body = "".join(f"{line}\r\n" for line in lines) or ("" if form == "relaxed" else "\r\n")
-    return base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+    return base64.b64encode(hashed(body, sha1)).decode()
 
 
-def signature(text: str) -> str:
+def hashed(text: str, sha1: bool) -> bytes:
+    """By SHA-1 or SHA-256."""
+    return hashlib.new("sha1" if sha1 else "sha256", text.encode()).digest()
+
+
+def signature(text: str, sha1: bool) -> str:
     """Of the canonical text."""
-    digest = hashlib.sha256(text.encode()).digest()
-    return base64.b64encode(KEY.sign(digest, PKCS1v15(), Prehashed(SHA256()))).decode()
+    chosen = Prehashed(SHA1() if sha1 else SHA256())  # noqa: S303
+    return base64.b64encode(KEY.sign(hashed(text, sha1), PKCS1v15(), chosen)).decode()
 
 
 def fields_of(message: str) -> list[str]:
@@ -105,7 +116,7 @@ def signed_message(
         "s": SELECTOR,
         "t": str(AT + instance),
         "h": "from:to:subject:date:message-id",
-        "bh": body_hash(message, form.partition("/")[2] or "simple"),
+        "bh": body_hash(message, form.partition("/")[2] or "simple", is_sha1(own)),
     }
     field = edit(f"ARC-Message-Signature: {tag_list(tags, own)}; b=")
     names = str({**tags, **(own or {})}["h"] or "").lower().split(":")
@@ -117,7 +128,7 @@ def signed_message(
         if found is not None:
             left.remove(found)
             text += f"{canonical(found)}\r\n"
-    return field + signature(text + canonical(field))
+    return field + signature(text + canonical(field), is_sha1(own))
 
 
 def seal(scope: Iterable[str], instance: int, state: str, own: Tags | None) -> str:
@@ -131,7 +142,8 @@ def seal(scope: Iterable[str], instance: int, state: str, own: Tags | None) -> s
         "t": str(AT + instance),
     }
     field = f"ARC-Seal: {tag_list(tags, own)}; b="
-    return field + signature("".join(f"{relaxed(one)}\r\n" for one in scope) + relaxed(field))
+    text = "".join(f"{relaxed(one)}\r\n" for one in scope) + relaxed(field)
+    return field + signature(text, is_sha1(own))
 
 
 class Made:
@@ -187,10 +199,10 @@ def _twice(name: str) -> Made:
     return made
 
 
-def _told_by_others(made: Made, state: str) -> Made:
+def _told_by_others(made: Made, state: str, writer: str = WRITER) -> Made:
     """With what was found in fields of its own, of which a stranger wrote one."""
     lines = [
-        f"{WRITER}; arc={state}; spf=pass smtp.mailfrom=author.example",
+        f"{writer}; arc={state}; spf=pass smtp.mailfrom=author.example",
         "other.example; dmarc=fail",
         f"{WRITER};\n\tdkim=none; dmarc=pass",
     ]
@@ -221,7 +233,21 @@ VALIDATION: dict[str, tuple[str, Made]] = {
     "seal_with_empty_cv": ("Fail", Made().add(seal_tags={"cv": ""})),
     "seal_with_unknown_cv": ("Fail", Made().add(seal_tags={"cv": "maybe"})),
     "seal_with_h": ("Fail", Made().add(seal_tags={"h": "from"})),
-    "seal_with_sha1": ("Fail", Made().add(seal_tags={"a": "rsa-sha1"})),
+    "seal_with_sha1": ("Pass", Made().add(seal_tags=SHA1_TAG)),
+    "second_seal_with_sha1": ("Pass", chain(1).add(seal_tags=SHA1_TAG)),
+    "sealed_again_with_sha256": ("Pass", Made().add(ams=SHA1_TAG, seal_tags=SHA1_TAG).add()),
+    "sealed_with_sha1_and_changed": (
+        "Fail",
+        Made().add(ams=SHA1_TAG, seal_tags=SHA1_TAG).changed("nine", "ten"),
+    ),
+    "seal_with_sha1_says_sha256": (
+        "Fail",
+        Made().add(seal_tags=SHA1_TAG).changed("a=rsa-sha1", "a=rsa-sha256"),
+    ),
+    "seal_with_sha256_says_sha1": (
+        "Fail",
+        chain(1).changed("ARC-Seal: i=1;\n\ta=rsa-sha256", "ARC-Seal: i=1;\n\ta=rsa-sha1"),
+    ),
     "seal_without_t": ("Pass", Made().add(seal_tags={"t": None})),
     "seal_with_unknown_tag": ("Pass", Made().add(seal_tags={"z9": "x"})),
     "seal_without_d": ("Fail", Made().add(seal_tags={"d": None})),
@@ -282,7 +308,15 @@ VALIDATION: dict[str, tuple[str, Made]] = {
     "message_signature_empty_bh": ("Fail", Made().add(ams={"bh": ""})),
     "message_signature_broken_bh": ("Fail", Made().add(ams={"bh": "!!!"})),
     "message_signature_without_a": ("Fail", Made().add(ams={"a": None})),
-    "message_signature_sha1": ("Fail", Made().add(ams={"a": "rsa-sha1"})),
+    "message_signature_sha1": ("Pass", Made().add(ams=SHA1_TAG)),
+    "message_signature_sha1_simple_body": (
+        "Pass",
+        Made().add(ams={**SHA1_TAG, "c": "simple/simple"}),
+    ),
+    "message_signature_sha1_body_changed": (
+        "Fail",
+        Made().add(ams=SHA1_TAG).changed("nine", "ten"),
+    ),
     "message_signature_unknown_a": ("Fail", Made().add(ams={"a": "rsa-md5"})),
     "message_signature_without_d": ("Fail", Made().add(ams={"d": None})),
     "message_signature_without_s": ("Fail", Made().add(ams={"s": None})),
@@ -310,6 +344,9 @@ VALIDATION: dict[str, tuple[str, Made]] = {
     "no_key": ("Fail", Made().add(seal_tags={"s": "absent"})),
     "revoked_key": ("Fail", Made().add(seal_tags={"s": "revoked"})),
     "key_for_sha1": ("Fail", Made().add(seal_tags={"s": "sha1"})),
+    "key_for_sha1_used_so": ("Pass", Made().add(seal_tags={"s": "sha1", **SHA1_TAG})),
+    "key_for_sha256": ("Pass", Made().add(seal_tags={"s": "sha256"})),
+    "key_for_sha256_used_with_sha1": ("Fail", Made().add(seal_tags={"s": "sha256", **SHA1_TAG})),
     "key_for_another_service": ("Fail", Made().add(ams={"s": "tlsrpt"})),
 }
 # What is in the newest set: its instance and what its seal says, or nothing where none is added.
@@ -328,6 +365,11 @@ SEALING: dict[str, tuple[tuple[int, str] | None, Made]] = {
     "failed_before": (None, chain(1).add(state="fail", alone=True)),
     "failed_long_before": ((4, "fail"), chain(1).add(state="fail").add()),
     "told_in_several_fields": ((2, "pass"), _told_by_others(chain(1), "pass")),
+    "told_by_a_name_with_comments": (
+        (2, "pass"),
+        _told_by_others(chain(1), "pass", f"(for us) {WRITER} (of us)"),
+    ),
+    "after_sha1": ((2, "pass"), Made().add(ams=SHA1_TAG, seal_tags=SHA1_TAG)),
     "told_otherwise_than_found": ((2, "fail"), _told_by_others(chain(1), "fail")),
 }
 
@@ -342,6 +384,7 @@ def validation() -> dict[str, Any]:
         PLACE: RECORD,
         f"revoked._domainkey.{DOMAIN}": "v=DKIM1; k=rsa; p=",
         f"sha1._domainkey.{DOMAIN}": f"v=DKIM1; h=sha1; p={PUBLIC}",
+        f"sha256._domainkey.{DOMAIN}": f"v=DKIM1; h=sha256; p={PUBLIC}",
         f"tlsrpt._domainkey.{DOMAIN}": f"v=DKIM1; s=tlsrpt; p={PUBLIC}",
     }
     return {"description": "Validation", "tests": tests, "txt-records": records}

@@ -81,12 +81,13 @@ class Dmarc:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Who vouches for the sender; `arc` is the state of the chain (RFC 8617)."""
+    """Who vouches for the sender; `arc` is the state of the chain (RFC 8617), `arc_reason` what is to be said of it."""
 
     spf: Spf = Spf()
     dkim: tuple[DkimSignature, ...] = ()
     dmarc: Dmarc = Dmarc()
     arc: str = "none"
+    arc_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,4 +10,5 @@ class SignatureCheck(Protocol):
 
     def holds(self, kind: str, public: bytes, digest: bytes, signature: bytes) -> bool:
         """Whether a key of kind `rsa` (SubjectPublicKeyInfo or RSAPublicKey, DER) or `ed25519` (32 octets) made this
-        signature of a SHA-256 digest. ValueError for what is no key, or one that must not be trusted (RFC 8301)."""
+        signature of a SHA-256 digest, or of a SHA-1 digest, which its length tells. ValueError for what is no key, or
+        one that must not be trusted (RFC 8301)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -14,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from chalicelib.adapters.crypto import signature_check
 from chalicelib.adapters.crypto.signature_check import CryptographySignatureCheck
 
 CHECK = CryptographySignatureCheck()
@@ -40,6 +42,26 @@ def test_an_rsa_signature(key: RSAPrivateKey, form: PublicFormat) -> None:
     assert not CHECK.holds("rsa", public(key, form), OTHER, signature)
     assert not CHECK.holds("rsa", public(key, form), DIGEST, signature[:-1])
     assert not CHECK.holds("rsa", public(key, form), DIGEST, b"")
+
+
+def test_an_rsa_signature_of_a_sha1_digest(key: RSAPrivateKey) -> None:
+    digest, other = hashlib.sha1(b"a").digest(), hashlib.sha1(b"b").digest()  # noqa: S324
+    signature = key.sign(digest, PKCS1v15(), Prehashed(SHA1()))  # noqa: S303
+    assert CHECK.holds("rsa", public(key), digest, signature)
+    assert not CHECK.holds("rsa", public(key), other, signature)
+    assert not CHECK.holds("rsa", public(key), DIGEST, signature)
+
+
+def test_a_hash_that_the_system_forbids_is_nothing_to_trust(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Strict:
+        def verify(self, *given: object) -> None:
+            raise UnsupportedAlgorithm("not by this policy")
+
+    monkeypatch.setattr(signature_check, "_rsa_key", lambda public: Strict())
+    with pytest.raises(ValueError, match="does not verify"):
+        CHECK.holds("rsa", b"", b"x" * 20, b"y")
 
 
 def test_an_ed25519_signature() -> None:

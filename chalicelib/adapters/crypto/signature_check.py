@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from chalicelib.ports.signature_check import SignatureCheck
@@ -22,6 +22,8 @@ LARGEST_EXPONENT = 1 << 33
 KEPT_KEYS = 256  # reading one costs as much as checking with it
 _PADDING = PKCS1v15()
 _PREHASHED = Prehashed(SHA256())
+# For chains of ARC alone (ADR 74).
+_PREHASHED_SHA1 = Prehashed(SHA1())  # noqa: S303
 
 
 class CryptographySignatureCheck(SignatureCheck):
@@ -33,9 +35,12 @@ class CryptographySignatureCheck(SignatureCheck):
             if kind == "ed25519":
                 Ed25519PublicKey.from_public_bytes(public).verify(signature, digest)
             else:
-                _rsa_key(public).verify(signature, digest, _PADDING, _PREHASHED)
+                hashed = _PREHASHED_SHA1 if len(digest) == SHA1.digest_size else _PREHASHED
+                _rsa_key(public).verify(signature, digest, _PADDING, hashed)
         except InvalidSignature:
             return False
+        except UnsupportedAlgorithm as forbidden:
+            raise ValueError("a hash that this system does not verify") from forbidden
         return True
 
 

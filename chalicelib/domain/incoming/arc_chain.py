@@ -12,11 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.incoming.signed_field import (
+    ARC_ALGORITHMS,
+    WEAK,
     SignatureError,
     SignedField,
     canonical_field,
     canonical_signature,
     check_times,
+    hash_of,
     read_arc_message_signature,
     read_names,
     read_signature,
@@ -44,7 +47,7 @@ class BrokenChain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """An ARC-Seal, and the SHA-256 that its key signed (section 5.1.1)."""
+    """An ARC-Seal, and the hash that its key signed (section 5.1.1)."""
 
     algorithm: str
     domain: str
@@ -64,6 +67,11 @@ class Chain:
 
     message: SignedField
     seals: tuple[Seal, ...]
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether one of them is signed with what DKIM does not verify any more."""
+        return WEAK in (self.message.algorithm, *(one.algorithm for one in self.seals))
 
 
 def read_chain(content: bytes, fields: Sequence[Field], now: float) -> Chain | None:
@@ -134,15 +142,19 @@ def _instance(field: Field) -> int:
 
 def _seals(content: bytes, sets: Sequence[dict[bytes, Field]], now: float) -> Iterator[Seal]:
     """The seals, oldest first; each signs all sets up to its own. Raises BrokenChain and SignatureError."""
-    signed = hashlib.sha256()
-    for at, one in enumerate(sets):
-        tags = _seal_tags(one[SEAL], "pass" if at else "none", now)
-        for name in (RESULTS, MESSAGE):
-            signed.update(canonical_field(content, one[name]))
-        digest = signed.copy()
+    tags = [_seal_tags(one[SEAL], "pass" if at else "none", now) for at, one in enumerate(sets)]
+    names = [read_names(one, ARC_ALGORITHMS) for one in tags]
+    signed = {name: hashlib.new(name) for name in {hash_of(one[0]) for one in names}}
+    for one, its_tags, its_names in zip(sets, tags, names, strict=True):
+        before = b"".join(canonical_field(content, one[name]) for name in (RESULTS, MESSAGE))
+        seal = canonical_field(content, one[SEAL])
+        for each in signed.values():
+            each.update(before)
+        digest = signed[hash_of(its_names[0])].copy()
         digest.update(canonical_signature(content, one[SEAL]))
-        signed.update(canonical_field(content, one[SEAL]))
-        yield Seal(*read_names(tags), read_signature(tags, "b"), digest.digest())
+        for each in signed.values():
+            each.update(seal)
+        yield Seal(*its_names, read_signature(its_tags, "b"), digest.digest())
 
 
 def _seal_tags(field: Field, state: str, now: float) -> dict[str, str]:

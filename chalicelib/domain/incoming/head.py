@@ -27,6 +27,7 @@ _NOTHING = re.compile(_BEFORE + rb"\Z", re.DOTALL)
 _AUTHSERV_ID = re.compile(_BEFORE + rb"(?:\"((?>[^\"\\]++|\\.)*+)|([^\s;\"()]++))", re.DOTALL)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _NO_TOKEN = re.compile(r"[^A-Za-z0-9._-]")
+_NO_PHRASE = re.compile(r"[^A-Za-z0-9._ -]")
 _LONGEST_VALUE = 255
 _LONGEST_BEGINNING = 65_536
 
@@ -72,7 +73,8 @@ def results(found: Authentication, hostname: str) -> str:
     ] or ["dkim=none"]
     policy = {"header.from": dmarc.domain, "policy.dmarc": dmarc.policy}
     said.append(_result("dmarc", dmarc.result, policy))
-    said.append(_result("arc", found.arc, {}))
+    reason = f' reason="{_NO_PHRASE.sub("_", found.arc_reason)}"' if found.arc_reason else ""
+    said.append(_result("arc", found.arc, {}) + reason)
     return ";\r\n\t".join([_token(hostname), *said])
 
 

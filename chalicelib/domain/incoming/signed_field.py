@@ -1,14 +1,15 @@
 """DKIM-Signature and ARC-Message-Signature fields: what they say, and the digests that they sign (RFC 6376, RFC 8617).
 
-Everything is checked but the signature itself, which takes a key. A signature with rsa-sha1 is none that can be
-verified (RFC 8301). Linear in the message, for any bytes; no clock: times are passed in.
+Everything is checked but the signature itself, which takes a key. A signature of DKIM with rsa-sha1 is none that can be
+verified (RFC 8301); a chain of ARC may have it (ADR 74). Linear in the message, for any bytes; no clock: times are
+passed in.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ _NUMBER = re.compile(r"[0-9]{1,12}")
 _CANONICAL = re.compile(r"(simple|relaxed)(?:/(simple|relaxed))?")
 _FIELD_NAME = re.compile(r"[!-9;-~]+")
 LATE = 300  # seconds by which clocks may differ
+WEAK = "rsa-sha1"
+ARC_ALGORITHMS = (*ALGORITHMS, WEAK)
 
 
 class SignatureError(Exception):
@@ -38,10 +41,11 @@ class SignatureError(Exception):
 
 
 class BodyForm(NamedTuple):
-    """How a body is hashed: its canonical form, and how many octets of it (None: all)."""
+    """How a body is hashed: its canonical form, how many octets of it (None: all), and by which hash."""
 
     relaxed: bool
     length: int | None
+    hash_name: str = "sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,8 @@ class SignedField:
         return f"{self.selector}._domainkey.{self.domain}"
 
     def header_digest(self, content: bytes, fields: Mapping[bytes, list[Field]]) -> bytes:
-        """The SHA-256 that the key signed. `fields` by lower-case name, in the order of the message."""
-        digest = hashlib.sha256()
+        """The hash that the key signed. `fields` by lower-case name, in the order of the message."""
+        digest = hashlib.new(self.body.hash_name)
         for one in _chosen(self.names, fields, self.field):
             digest.update(canonical_field(content, one, self.relaxed_fields))
         digest.update(canonical_signature(content, self.field, self.relaxed_fields))
@@ -96,7 +100,7 @@ def read_arc_message_signature(field: Field) -> SignedField:
     its sealer's choice; an empty `h=` is read. Raises SignatureError."""
     tags = _tags(field)
     listed = {**tags, "h": ":".join(filter(None, _names(tags)))} if "h" in tags else tags
-    made = _signed(field, listed, has_names=bool(listed.get("h", "?")))
+    made = _signed(field, listed, ARC_ALGORITHMS, has_names=bool(listed.get("h", "?")))
     if b"arc-seal" in made.names:
         raise SignatureError("permerror", "a seal is signed")
     return made
@@ -121,8 +125,8 @@ def hash_body(content: bytes, body_at: int, form: BodyForm) -> bytes:
         if form.length < length:
             raise SignatureError("neutral", "a part of the body is not signed")
     if form.relaxed:
-        return body_digest(content, body_at)
-    digest = hashlib.sha256(memoryview(content)[body_at:end])
+        return body_digest(content, body_at, form.hash_name)
+    digest = hashlib.new(form.hash_name, memoryview(content)[body_at:end])
     digest.update(b"\r\n")
     return digest.digest()
 
@@ -148,10 +152,16 @@ def canonical(raw: bytes, relaxed: bool = True) -> bytes:
     return b"%s:%s" % (name.rstrip(b" \t").lower(), value.strip(b" "))
 
 
-def read_names(tags: Mapping[str, str]) -> tuple[str, str, str]:
-    """Algorithm, domain and selector, the latter in ASCII. Raises SignatureError."""
+def hash_of(algorithm: str) -> str:
+    """The name of its hash, as `hashlib` has it."""
+    return algorithm.partition("-")[2]
+
+
+def read_names(tags: Mapping[str, str], verified: Collection[str]) -> tuple[str, str, str]:
+    """Algorithm, which must be one of those that are verified, domain and selector, the latter in ASCII. Raises
+    SignatureError."""
     algorithm = tags.get("a", "")
-    if algorithm not in ALGORITHMS:
+    if algorithm not in verified:
         raise SignatureError("permerror", "an algorithm that is not verified")
     domain, selector = ascii_name(tags.get("d", "")), ascii_name(tags.get("s", ""))
     if domain is None or selector is None:
@@ -187,8 +197,14 @@ def _names(tags: Mapping[str, str]) -> list[str]:
     return [name.strip().lower() for name in tags.get("h", "").split(":")]
 
 
-def _signed(field: Field, tags: Mapping[str, str], *, has_names: bool = True) -> SignedField:
-    algorithm, domain, selector = read_names(tags)
+def _signed(
+    field: Field,
+    tags: Mapping[str, str],
+    verified: Collection[str] = ALGORITHMS,
+    *,
+    has_names: bool = True,
+) -> SignedField:
+    algorithm, domain, selector = read_names(tags, verified)
     forms = _CANONICAL.fullmatch(tags.get("c", "simple/simple"))
     names = _names(tags) if has_names else []
     if forms is None or not all(map(_FIELD_NAME.fullmatch, names)):
@@ -205,7 +221,7 @@ def _signed(field: Field, tags: Mapping[str, str], *, has_names: bool = True) ->
         tags.get("i", ""),
         tuple(name.encode() for name in names),
         forms[1] == "relaxed",
-        BodyForm(forms[2] == "relaxed", length),
+        BodyForm(forms[2] == "relaxed", length, hash_of(algorithm)),
         read_signature(tags, "bh"),
         read_signature(tags, "b"),
         expires_at,

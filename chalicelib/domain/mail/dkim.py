@@ -174,14 +174,16 @@ def _folded_names(names: tuple[bytes, ...]) -> bytes:
     return b"\r\n\t ".join([*lines, line]).removesuffix(b":")
 
 
-def body_digest(content: bytes, at: int) -> bytes:
+def body_digest(content: bytes, at: int, hash_name: str = "sha256") -> bytes:
+    """The hash of a body by RFC 6376 §3.4.4."""
+    digest = hashlib.new(hash_name)
     if not _has_extra_space(content, at):
         end = _end_without_empty_lines(content, at)
-        digest = hashlib.sha256(memoryview(content)[at:end])
+        digest.update(memoryview(content)[at:end])
         if end > at and not content.endswith(b"\r\n", at, end):
             digest.update(b"\r\n")
         return digest.digest()
-    digest, kept, empty_lines = hashlib.sha256(), b"", 0
+    kept, empty_lines = b"", 0
     for piece in _pieces(content, at):
         clean = _without_extra_space(piece)
         end = _end_without_empty_lines(clean, 0)

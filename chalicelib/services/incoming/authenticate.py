@@ -20,7 +20,7 @@ from chalicelib.domain.mail.headers import read_headers
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.incoming.attempt import IncomingAttempt
-from chalicelib.services.incoming.signatures import Signatures, SignedMessage
+from chalicelib.services.incoming.signatures import ArcState, Signatures, SignedMessage
 
 T = TypeVar("T")
 SECONDS, DMARC_SECONDS = 5.0, 2.0
@@ -71,7 +71,8 @@ class Authenticate:
         if domain is not None:
             end = self._clock.monotonic() + DMARC_SECONDS
             dmarc = await self._within(end, self._asked(check_dmarc(domain, spf, dkim)))
-        return Authentication(spf, dkim, dmarc or Dmarc("temperror", domain), arc or "temperror")
+        arc = arc or ArcState("temperror")
+        return Authentication(spf, dkim, dmarc or Dmarc("temperror", domain), *arc)
 
     async def _within(self, end: float, work: Coroutine[Any, Any, T]) -> T | None:
         """What it gives; None when the time is over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from typing import NamedTuple
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.incoming.arc_chain import BrokenChain, Chain, read_chain
@@ -28,6 +29,14 @@ from chalicelib.ports.signature_check import SignatureCheck
 
 MOST_SIGNATURES = 10
 LARGE = 1 << 20  # bytes
+WEAKLY_SIGNED = "signed with rsa-sha1"
+
+
+class ArcState(NamedTuple):
+    """The state of a chain: none, pass, fail, or temperror where DNS does not tell; and what is to be said of it."""
+
+    result: str
+    reason: str | None = None
 
 
 class SignedMessage:
@@ -65,18 +74,18 @@ class Signatures:
         fields = message.fields.get(b"dkim-signature", [])[:MOST_SIGNATURES]
         return tuple([await self._of_dkim(message, one, now) for one in fields])
 
-    async def arc(self, message: SignedMessage, now: float) -> str:
-        """The state of the chain: none, pass, fail, or temperror where DNS does not tell."""
+    async def arc(self, message: SignedMessage, now: float) -> ArcState:
+        """The state of the chain."""
         try:
             chain = read_chain(message.content, message.headers.fields, now)
             if chain is None:
-                return "none"
+                return ArcState("none")
             await self._check_chain(message, chain)
         except (BrokenChain, SignatureError):
-            return "fail"
+            return ArcState("fail")
         except TemporaryFailure:
-            return "temperror"
-        return "pass"
+            return ArcState("temperror")
+        return ArcState("pass", WEAKLY_SIGNED if chain.is_weak else None)
 
     async def _check_chain(self, message: SignedMessage, chain: Chain) -> None:
         if not await self._is_signed(message, chain.message):

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import dkim
 import pytest
+import yaml
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.config import Settings
+from chalicelib.domain.incoming.head import fields
 from chalicelib.domain.inspection import Authentication, Inspection, Spf
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.ports.clock import Clock
 from chalicelib.services.incoming.arc_seal import SealArc
+from chalicelib.services.incoming.authenticate import Authenticate
 from chalicelib.services.incoming.signatures import Signatures, SignedMessage
 from chalicelib.services.tenancy.directory import Directory
 from tests.dkim_keys import KEYS
 from tests.integration.incoming.test_signatures_of_others import MESSAGE, pem
 from tests.worlds import Scene, make_scene
 
+VECTORS = Path(__file__).parents[2] / "data" / "arc" / "sealing.yml"
 FOUND = Inspection(authentication=Authentication(Spf("pass", "example.com", "192.0.2.1")))
 
 
@@ -37,7 +42,7 @@ async def scene_with_records() -> tuple[Scene, dict[str, str]]:
 async def state(scene: Scene, content: bytes) -> str:
     now = scene.posthorn[Clock].now() + 1
     message = SignedMessage(content, read_headers(content))
-    return await scene.posthorn[Signatures].arc(message, now)
+    return (await scene.posthorn[Signatures].arc(message, now)).result
 
 
 async def sealed(scene: Scene, content: bytes) -> bytes:
@@ -94,6 +99,26 @@ async def test_a_chain_that_failed_is_sealed_once_as_such() -> None:
     assert b"cv=fail" in marked
     assert await state(scene, marked) == "fail"
     assert await sealed(scene, marked) == marked
+
+
+async def test_a_chain_with_sha1_is_told_as_such_and_sealed_with_sha256() -> None:
+    scene, _ = await scene_with_records()
+    document = yaml.safe_load(VECTORS.read_text())
+    for name, text in document["txt-records"].items():
+        scene.posthorn[ScriptedResolver].zone[name] = {"TXT": [text]}
+    content = document["tests"]["after_sha1"]["message"].replace("\n", "\r\n").encode()
+    assert content.count(b"a=rsa-sha1") == 2
+    step = scene.posthorn[Authenticate]
+    found = await step.found(content, 0, "192.0.2.1", "joe@example.com", "helo.example.com")
+    assert (found.arc, found.arc_reason) == ("pass", "signed with rsa-sha1")
+    told = b'\r\n\tarc=pass reason="signed with rsa-sha1"\r\n'
+    inspection = Inspection(authentication=found)
+    assert told in fields(inspection, "mx.example.com")
+    front = await scene.posthorn[SealArc].fields(content, inspection)
+    assert told in front
+    assert front.count(b"a=rsa-sha256") == 2
+    assert b"sha1;" not in front
+    assert await state(scene, front + content) == "pass"
 
 
 @pytest.mark.parametrize(

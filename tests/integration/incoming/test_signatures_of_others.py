@@ -58,6 +58,7 @@ def by_dkimpy(
     form: str = "relaxed/relaxed",
     length: bool = False,
     headers: tuple[bytes, ...] = (b"from", b"subject", b"to", b"from"),
+    algorithm: str = "",
 ) -> bytes:
     header, _, body = form.partition("/")
     field: bytes = dkim.sign(
@@ -66,7 +67,7 @@ def by_dkimpy(
         key.domain.encode(),
         pem(key),
         canonicalize=(header.encode(), body.encode()),
-        signature_algorithm=key.algorithm.encode(),
+        signature_algorithm=(algorithm or key.algorithm).encode(),
         include_headers=list(headers),
         length=length,
     )
@@ -86,6 +87,14 @@ async def test_what_dkimpy_signs_is_verified(key: Key, form: str) -> None:
         assert await checked(field + message + b"more\r\n", now=late) == ["fail"]
         second = field + b"From: eve@example.org\r\n" + message
         assert await checked(second, now=late) == ["fail"]
+
+
+async def test_sha1_is_not_verified_whatever_the_key_allows() -> None:
+    """RFC 8301; chains of ARC may have it (ADR 74)."""
+    field = by_dkimpy(algorithm="rsa-sha1")
+    assert b"a=rsa-sha1" in field
+    for records in (RECORDS, record(h="sha1"), record(h="sha1:sha256")):
+        assert await checked(field + MESSAGE, records, now=4e9) == ["permerror"]
 
 
 async def test_our_own_signatures_are_verified() -> None:

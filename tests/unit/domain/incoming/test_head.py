@@ -54,6 +54,16 @@ def test_the_fields_stand_in_front_in_their_order() -> None:
     )
 
 
+def test_what_is_to_be_said_of_a_chain_stands_behind_its_state() -> None:
+    for reason, text in (
+        ("signed with rsa-sha1", b"signed with rsa-sha1"),
+        ('a"\r\n;b', b"a____b"),
+    ):
+        found = Authentication(arc="pass", arc_reason=reason)
+        shown = with_head(REST, Inspection(authentication=found), OUR_NAME)
+        assert b'\r\n\tarc=pass reason="' + text + b'"\r\n' in shown
+
+
 def test_unfolded_there_is_one_white_space_between_words() -> None:
     spf, dkim = Spf("none", "example.com"), (DkimSignature("fail", "b.example", "x"),)
     found = Authentication(spf, dkim, Dmarc("fail", "b.example", "reject"))
