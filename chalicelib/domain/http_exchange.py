@@ -1,4 +1,4 @@
-"""One HTTP request to a customer's server and what came of it, as values.
+"""One HTTP request to a server of somebody else and what came of it, as values.
 
 The answer is hostile text of bounded length. A negative code says why there is none: those of contract section 1.9.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 from chalicelib.domain.http_url import HttpUrl
 
@@ -27,13 +28,16 @@ class NoAnswer(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A POST of `body`. `seconds` is all that it may take, from the look-up of the host to the end of the answer. Host,
-    Content-Length, Connection and, from the URL's user-info, Authorization are the client's to add."""
+    """A POST of `body`, or a GET. `seconds` is all that it may take, from the look-up of the host to the end of the
+    answer. Host, Content-Length, Connection and, from the URL's user-info, Authorization are the client's to add. With
+    `may_be_private` the guard of destinations is not asked: the operator chose this one."""
 
     url: HttpUrl
     headers: Fields
     body: bytes
     seconds: float
+    method: Literal["POST", "GET"] = "POST"
+    may_be_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,22 @@ async def test_what_is_closed_is_not_connected_to(client: Clients) -> None:
         answer = await client(Settings()).send(request_to(peer.url("/in", "app.test")))
     assert (answer.code, answer.error) == (-4, "Blocked destination")
     assert peer.connections == 0
+
+
+async def test_what_the_operator_chose_may_be_private(client: Clients) -> None:
+    async with HttpPeer() as peer:
+        request = replace(request_to(peer.url("/in", "app.test")), may_be_private=True)
+        answer = await client(Settings()).send(request)
+    assert (answer.code, answer.body) == (200, b"ok")
+
+
+async def test_something_may_be_fetched(client: Clients) -> None:
+    async with HttpPeer() as peer:
+        request = replace(request_to(peer.url("/keys", "app.test")), body=b"", method="GET")
+        answer = await client(Settings(allow_private_destinations=True)).send(request)
+    assert answer.code == 200
+    assert peer.requests[0].line == "GET /keys HTTP/1.1"
+    assert "content-length" not in peer.requests[0].headers
 
 
 async def test_nothing_that_the_world_does_is_raised(client: Clients) -> None:

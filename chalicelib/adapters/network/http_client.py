@@ -30,7 +30,6 @@ from chalicelib.domain.http_exchange import (
     NoAnswer,
     Timings,
 )
-from chalicelib.domain.http_url import HttpUrl
 from chalicelib.ports.http_client import HttpClient
 from chalicelib.ports.resolver import Resolver
 
@@ -61,7 +60,7 @@ class H11HttpClient(HttpClient):
         exchange = _Exchange(request)
         try:
             async with asyncio.timeout(request.seconds):
-                addresses = await self._addresses(request.url)
+                addresses = await self._addresses(request)
                 exchange.passed("dns")
                 await exchange.connect(addresses)
                 if request.url.scheme == "https":
@@ -75,8 +74,9 @@ class H11HttpClient(HttpClient):
             exchange.close()
         return exchange.ended()
 
-    async def _addresses(self, url: HttpUrl) -> tuple[str, ...]:
+    async def _addresses(self, request: HttpRequest) -> tuple[str, ...]:
         """Where the host is; it fails when one of them is closed."""
+        url = request.url
         found: tuple[str, ...] = (url.host,)
         if literal_address(url.host) is None:
             try:
@@ -85,7 +85,8 @@ class H11HttpClient(HttpClient):
                 raise _Failed(NoAnswer.NOT_CONNECTED, unknown.public) from unknown
         if not found:
             raise _Failed(NoAnswer.NOT_CONNECTED, f"{url.host} has no address")
-        if not all(self._guard.allows(address, url.host) for address in found):
+        is_open = [self._guard.allows(address, url.host) for address in found]
+        if not (request.may_be_private or all(is_open)):
             raise _Failed(NoAnswer.BLOCKED, "Blocked destination")
         return found[:MOST_ADDRESSES]
 
@@ -227,7 +228,10 @@ def _events(request: HttpRequest) -> list[h11.Event]:
         user, _, password = url.user_info.partition(":")
         pair = f"{unquote(user)}:{unquote(password)}".encode()
         headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
-    headers += [("Content-Length", str(len(request.body))), ("Connection", "close")]
+    headers.append(("Connection", "close"))
+    if request.method == "GET":
+        return [h11.Request(method="GET", target=url.target, headers=headers), h11.EndOfMessage()]
+    headers.append(("Content-Length", str(len(request.body))))
     head = h11.Request(method="POST", target=url.target, headers=headers)
     return [head, h11.Data(data=request.body), h11.EndOfMessage()]
 
