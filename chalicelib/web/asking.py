@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.v2.in_process import answer_caller
 from chalicelib.api.v2.route import PREFIX
-from chalicelib.services.tenancy.callers import Caller
+from chalicelib.services.tenancy.caller import Caller
 
 JSON = "application/json"
 Values = Mapping[str, str | int | bool | Sequence[str] | None]

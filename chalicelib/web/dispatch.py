@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.v2.problems import answer_problem
 from chalicelib.domain.errors import MailError, NotFound, Refused, Rejected, Unauthenticated
-from chalicelib.services.tenancy.callers import Caller
 from chalicelib.web import answers, static_files
 from chalicelib.web.asking import Problem
 from chalicelib.web.cookies import SESSION, Cookies
@@ -18,7 +17,7 @@ from chalicelib.web.form import KINDS, LARGEST, Form
 from chalicelib.web.page import Page
 from chalicelib.web.routes import find, methods_of
 from chalicelib.web.row import Row
-from chalicelib.web.visitor import visitor
+from chalicelib.web.visitor import Visitor, visitor
 
 PATH = "/{page+}"
 ROOT = "/"
@@ -56,8 +55,7 @@ async def _shown(page: Page) -> HttpAnswer:
     known = page
     try:
         form = _form(page)
-        caller = await _caller(page)
-        known = _with(page, form, caller)
+        known = _with(page, form, await _visitor(page))
         _check_token(known)
         return await page.row.view(known)
     except Unauthenticated:
@@ -81,7 +79,7 @@ def failed_page(page: Page, status: int, detail: str) -> HttpAnswer:
     return page.render("failed.html", status, code=status, detail=detail)
 
 
-async def _caller(page: Page) -> Caller | None:
+async def _visitor(page: Page) -> Visitor | None:
     token = page.cookies.get(SESSION)
     if not token:
         if page.row.is_public:
@@ -124,9 +122,16 @@ def _is_from_here(request: HttpRequest) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-def _with(page: Page, form: Form, caller: Caller | None) -> Page:
+def _with(page: Page, form: Form, signed_in: Visitor | None) -> Page:
     return Page(
-        page.program, page.request, page.row, page.values, page.prefix, page.cookies, form, caller
+        page.program,
+        page.request,
+        page.row,
+        page.values,
+        page.prefix,
+        page.cookies,
+        form,
+        signed_in,
     )
 
 

@@ -13,21 +13,22 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.domain.people.signed_in import SignedIn
 from chalicelib.ports.clock import Clock
-from chalicelib.services.tenancy.callers import Caller
 from chalicelib.web import answers
 from chalicelib.web.asking import Asking, Problem
-from chalicelib.web.cookies import FLASH, Cookies
+from chalicelib.web.cookies import FLASH, THEME, Cookies
 from chalicelib.web.flash import Flash, read, written
 from chalicelib.web.form import Form
 from chalicelib.web.rendering import render, zone_of
 from chalicelib.web.row import Row
+from chalicelib.web.visitor import Visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One request for a page. `values` are the variable parts of its path, decoded; `prefix` stands before every
-    address (the stage of API Gateway, or nothing); `caller` is nobody on public pages alone."""
+    address (the stage of API Gateway, or nothing); `signed_in` is nobody on public pages alone."""
 
     program: MailProgram
     request: HttpRequest
@@ -36,14 +37,19 @@ class Page:
     prefix: str
     cookies: Cookies
     form: Form = field(default_factory=Form)
-    signed_in: Caller | None = None
+    signed_in: Visitor | None = None
 
     @property
-    def caller(self) -> Caller:
+    def visitor(self) -> Visitor:
         """Who looks, on a page that is not public."""
         if self.signed_in is None:
             raise TypeError("this page is public")
         return self.signed_in
+
+    @property
+    def person(self) -> SignedIn | None:
+        """The person who looks; None for nobody."""
+        return None if self.signed_in is None else self.signed_in.caller.person
 
     @property
     def tenant(self) -> str | None:
@@ -72,7 +78,9 @@ class Page:
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         """The value of an operation of API v2 in the page's tenant (`tenant=` names another). Problem."""
         more.setdefault("tenant", self.tenant)
-        return await Asking(self.program, self.caller, self.request).ask(method, path, **more)
+        return await Asking(self.program, self.visitor.caller, self.request).ask(
+            method, path, **more
+        )
 
     async def ask_or(self, instead: Any, method: str, path: str, **more: Any) -> Any:
         """As `ask`; `instead` when that part of the page cannot be had now or is not for whoever looks."""
@@ -95,7 +103,7 @@ class Page:
 
     def may(self, *scopes: str) -> bool:
         """Whether whoever looks has these scopes in the tenant of the page."""
-        return set(scopes) <= self.caller.scopes
+        return set(scopes) <= self.visitor.here.scopes
 
     def address(self, path: str, **query: str | int | None) -> str:
         """An address of ours: the prefix, the path, whose variable parts are quoted already, and the query."""
@@ -145,16 +153,14 @@ class Page:
     @property
     def csrf(self) -> str:
         """The token that each form carries; empty on public pages, which a foreign origin is refused at."""
-        person = getattr(self.signed_in, "person", None)
-        return "" if person is None else str(person.session.csrf)
+        return "" if self.person is None else self.person.csrf
 
     @property
     def theme(self) -> str:
         """`system`, `light` or `dark`: of the account, or of the browser before a sign-in."""
-        person = getattr(self.signed_in, "person", None)
-        wanted = self.cookies.get("posthorn-theme") if person is None else person.user.theme
+        person = self.person
+        wanted = self.cookies.get(THEME) if person is None else str(person.user.theme)
         return wanted if wanted in ("light", "dark") else "system"
 
     def _zone(self) -> str:
-        person = getattr(self.signed_in, "person", None)
-        return "UTC" if person is None else str(person.user.time_zone)
+        return "UTC" if self.person is None else self.person.user.time_zone
