@@ -17,10 +17,15 @@ def on_http(blueprint: Blueprint, unit: str, operation: Operation, failed: Fallb
     """A view for `route` that runs an operation of `chalicelib.api`; `failed` answers what nobody foresaw."""
 
     def view(**path_values: str) -> Response:
-        request = _http_request(blueprint.current_request, path_values)
+        event = blueprint.current_request
+        # Chalice hands over `{name}` by itself, and `{name+}` here alone.
+        request = _http_request(event, {**(event.uri_params or {}), **path_values})
         program = bootstrap.posthorn()
         answer = bootstrap.run(answer_http(program, unit, operation, failed, request))
-        return Response(answer.body, dict(answer.headers), answer.status)
+        headers: dict[str, str | list[str]] = dict(answer.headers)
+        if answer.cookies:
+            headers["Set-Cookie"] = list(answer.cookies)
+        return Response(answer.body, headers, answer.status)
 
     return view
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint
 
 from chalicelib.api import unsubscribe_page
-from chalicelib.web import dispatch
+from chalicelib.web import entry
 from functions.http_view import on_http
 
 blueprint = Blueprint(__name__)
@@ -17,6 +17,6 @@ blueprint.route(unsubscribe_page.PATH, methods=list(unsubscribe_page.METHODS), c
     unsubscribing
 )
 
-for unit, path in (("page.start", dispatch.ROOT), ("page", dispatch.PATH)):
-    view = on_http(blueprint, unit, dispatch.answer_page, dispatch.broken)
-    blueprint.route(path, methods=list(dispatch.METHODS), content_types=[])(view)
+for unit, path in entry.ROUTES:
+    view = on_http(blueprint, unit, entry.answer_page, entry.broken)
+    blueprint.route(path, methods=list(entry.METHODS), content_types=[])(view)

@@ -50,6 +50,7 @@ class HttpAnswer:
     status: int
     body: str | bytes
     headers: Mapping[str, str]
+    cookies: tuple[str, ...] = ()  # each the value of a `Set-Cookie` of its own
 
 
 class MailProgram(Protocol):

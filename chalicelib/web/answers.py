@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.api.http import HttpAnswer
+from chalicelib.api.http import HttpAnswer, HttpRequest
+from chalicelib.api.v2.gateway_responses import answer_of
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -45,3 +46,9 @@ def moved(address: str) -> HttpAnswer:
 def nothing_new() -> HttpAnswer:
     """204: a poll has nothing to swap."""
     return HttpAnswer(204, "", {"Cache-Control": "private, no-store"})
+
+
+def nothing_here(request: HttpRequest) -> HttpAnswer:
+    """What programs are told of an address that nothing is at: the same as by API Gateway, where it has no route."""
+    answer = answer_of("MISSING_AUTHENTICATION_TOKEN")
+    return HttpAnswer(404, answer.body_for(request.request_id), answer.headers)

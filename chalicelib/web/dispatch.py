@@ -16,13 +16,8 @@ from chalicelib.web.cookies import SESSION, Cookies
 from chalicelib.web.form import KINDS, LARGEST, Form
 from chalicelib.web.page import Page
 from chalicelib.web.routes import find, methods_of
-from chalicelib.web.row import Row
+from chalicelib.web.row import ROOT, Row
 from chalicelib.web.visitor import Visitor, visitor
-
-PATH = "/{page+}"
-ROOT = "/"
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-API = ("/api/", "/.well-known/")
 
 
 class WrongForm(Rejected):
@@ -34,8 +29,6 @@ class WrongForm(Rejected):
 async def answer_page(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The answer to a request for a page. Raises nothing of the error tree."""
     path, prefix = _path(request)
-    if path.startswith(API):
-        return answer_problem(NotFound("There is nothing at this address"), request)
     if request.method in ("GET", "HEAD") and path.startswith(static_files.PREFIX):
         found = static_files.answer_static(path)
         return _bodiless(request, found or answers.page(404, "Not found"))
@@ -108,13 +101,14 @@ def _form(page: Page) -> Form:
 
 
 def _check_token(page: Page) -> None:
-    if page.request.method == "POST" and page.signed_in is not None:
-        if not page.csrf or page.form.raw("csrf") != page.csrf:
-            raise Refused("This form is too old. Load the page again, and send it once more")
+    if page.request.method != "POST" or page.signed_in is None:
+        return
+    if not page.csrf or page.form.raw("csrf") != page.csrf:
+        raise Refused("This form is too old. Load the page again, and send it once more")
 
 
 def _is_from_here(request: HttpRequest) -> bool:
-    """Whether a browser says that the form is ours; one that says nothing has the token alone (contract section 1.1)."""
+    """Whether a browser says that the form is ours; of one that says nothing the token alone tells."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
@@ -139,6 +133,8 @@ def _nowhere(
     program: MailProgram, request: HttpRequest, path: str, prefix: str, cookies: Cookies
 ) -> HttpAnswer:
     methods = methods_of(path)
+    if "text/html" not in request.headers.get("accept", ""):
+        return answers.nothing_here(request)
     row = Row(request.method, path, _no_view, is_public=True)
     page = Page(program, request, row, {}, prefix, cookies)
     if not methods:
@@ -169,11 +165,3 @@ def _is_secure(request: HttpRequest) -> bool:
 
 def _bodiless(request: HttpRequest, answer: HttpAnswer) -> HttpAnswer:
     return HttpAnswer(answer.status, "", answer.headers) if request.method == "HEAD" else answer
-
-
-def broken(request: HttpRequest) -> HttpAnswer:
-    """What is answered when something unforeseen broke."""
-    text = (
-        f"<!doctype html><title>Posthorn</title><p>We had an error. Its id is {request.request_id}."
-    )
-    return answers.page(500, text)

@@ -1,7 +1,7 @@
 """What the page after a form says of what was done: kept in a cookie of the browser until that page is shown.
 
-The cookie holds a sentence of ours and perhaps what undoes it; it is only ever shown to the browser that has it, escaped
-as all text is.
+The cookie holds a sentence of ours and perhaps what undoes it; it is only ever shown to the browser that has it,
+escaped as all text is.
 """
 
 from __future__ import annotations

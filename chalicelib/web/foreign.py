@@ -19,7 +19,7 @@ _JOINERS = frozenset("\u200c\u200d")
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    """The text with each control, format and lone surrogate character as `\\u{…}`; with `lines` line ends and tabs stay."""
+    """Each control, format and lone surrogate character as `\\u{…}`; with `lines` line ends and tabs stay."""
     return "".join(one if _is_plain(one, lines=lines) else f"\\u{{{ord(one):x}}}" for one in text)
 
 

@@ -9,16 +9,18 @@ import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
 from markupsafe import Markup
 
 from chalicelib.web import words
 from chalicelib.web.foreign import foreign, visible
 from chalicelib.web.static_files import address_of
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.api.http import HttpAnswer
 
 View = Callable[[Any], Awaitable[HttpAnswer]]  # what it gets is a `web.page.Page`
+ROOT = "/"
 SERVER = "/org/{org}/servers/{server}"
 
 

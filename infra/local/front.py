@@ -1,9 +1,9 @@
 """The front of the local stack: `python -m infra.local.front` serves HTTP, catches mail and answers DNS.
 
-`/_local/*` and `/` are the local stack's own; what is for a track domain goes to the tracking function; every other
-path is the Chalice app behind `lambda_http`. But for tracking, whose readers come from anywhere, a request must name a
-loopback Host (no DNS rebinding) and must not come from another site's page (no cross-site request), except that a link
-there may lead here. Runs until SIGTERM.
+`/_local` and what is below it are the local stack's own; what is for a track domain goes to the tracking function;
+every other path is the Chalice app behind `lambda_http`. But for tracking, whose readers come from anywhere, a request
+must name a loopback Host (no DNS rebinding) and must not come from another site's page (no cross-site request), except
+that a link there may lead here. Runs until SIGTERM.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from infra.local.verdict import Judge
 from onehost.web.server import serve_web
 
 BACKLOG = 512
+HOME = "/_local"
 DRAIN_SECONDS = 2
 OUR_POLICY = "v=spf1 ip4:127.0.0.1 ip6:::1 -all"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -75,9 +76,9 @@ class Front:
         path = request.path
         if answer := self.tracked(request) or refuse_foreign(request):
             return answer
-        if path != "/" and not path.startswith("/_local"):
+        if path != HOME and not path.startswith(f"{HOME}/"):
             return self.app(request)
-        if path == "/":
+        if path == HOME:
             return self.home(request)
         if path == "/_local/clock":
             return self._serve_clock(request)

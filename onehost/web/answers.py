@@ -85,9 +85,12 @@ def _fields(answer: HttpAnswer | Streamed, size: int, request_id: str) -> Fields
     if answer.status not in _WITHOUT_BODY:
         given["Content-Length"] = str(size)
     given["x-amzn-RequestId"] = request_id
+    cookies = (
+        [] if isinstance(answer, Streamed) else [("Set-Cookie", one) for one in answer.cookies]
+    )
     return [
         (name.encode("latin-1"), in_one_line(value).encode("latin-1", "replace"))
-        for name, value in given.items()
+        for name, value in [*given.items(), *cookies]
     ]
 
 

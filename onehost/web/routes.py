@@ -17,7 +17,7 @@ from chalicelib.api.v1 import envelope as v1_envelope
 from chalicelib.api.v1 import routes as v1_routes
 from chalicelib.api.v2 import problems as v2_problems
 from chalicelib.api.v2 import routes as v2_routes
-from chalicelib.web import dispatch
+from chalicelib.web import entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,11 @@ def _pages() -> tuple[tuple[WebRoute, tuple[str, ...]], ...]:
         unsubscribe_page.answer_unsubscribe,
         unsubscribe_page.broken,
     )
-    start = WebRoute("page.start", dispatch.ROOT, dispatch.answer_page, dispatch.broken)
-    others = WebRoute("page", dispatch.PATH, dispatch.answer_page, dispatch.broken)
-    return (
-        (unsubscribing, unsubscribe_page.METHODS),
-        (start, dispatch.METHODS),
-        (others, dispatch.METHODS),
-    )
+    dashboard = [
+        (WebRoute(unit, path, entry.answer_page, entry.broken), entry.METHODS)
+        for unit, path in entry.ROUTES
+    ]
+    return ((unsubscribing, unsubscribe_page.METHODS), *dashboard)
 
 
 def _values(template: list[str], parts: list[str]) -> dict[str, str] | None:

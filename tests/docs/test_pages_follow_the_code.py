@@ -19,6 +19,7 @@ from chalicelib.api.v2.routes import ELSEWHERE, every_route
 from chalicelib.config import Settings
 from chalicelib.domain.model import Status
 from chalicelib.domain.tenancy.scopes import SCOPES
+from chalicelib.web import entry
 from docs.generate import descriptions, render_pages
 from functions.api import app
 from gateway.configuration import Configuration
@@ -175,7 +176,8 @@ def test_every_route_that_the_functions_serve_is_in_the_reference() -> None:
     text = (ROOT / "docs" / "reference" / "api.md").read_text()
     told = re.findall(r"^## (\w+) (/(?:api/v2|.well-known)/\S+)$", text, re.MULTILINE)
     assert sorted(told) == sorted((route.method, route.path) for route in every_route())
-    served = {path for path in app.routes if "/api/v1/" not in path} - {ELSEWHERE, PAGE}
+    pages_of_people = {PAGE, *(path for _, path in entry.ROUTES)}
+    served = {path for path in app.routes if "/api/v1/" not in path} - {ELSEWHERE} - pages_of_people
     assert {path for _, path in told} == served | {route.path for route in MANAGEMENT}
 
 

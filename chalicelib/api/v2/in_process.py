@@ -1,6 +1,7 @@
 """Operations of API v2 in the caller's process: for pages, and for an operator who has the storage in hand.
 
-All is as over HTTP but for the credential, which is known already, the audit log included; an answer may be of any size.
+All is as over HTTP but for the credential, which is known already, the audit log included; an answer may be of any
+size.
 """
 
 from __future__ import annotations
