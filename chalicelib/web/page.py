@@ -159,7 +159,7 @@ class Page:
     def theme(self) -> str:
         """`system`, `light` or `dark`: of the account, or of the browser before a sign-in."""
         person = self.person
-        wanted = self.cookies.get(THEME) if person is None else str(person.user.theme)
+        wanted = self.cookies.get(THEME) if person is None else person.user.theme.value
         return wanted if wanted in ("light", "dark") else "system"
 
     def _zone(self) -> str:

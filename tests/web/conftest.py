@@ -1,1 +1,59 @@
-"""Pages of the program in memory, asked for as a browser would, without one."""
+"""Pages of a program in memory and of one on AWS adapters, asked for as a browser without script would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from chalicelib.config import Settings
+from chalicelib.domain.people.roles import Role
+from tests.aws_backend import aws_backend, aws_names, aws_settings
+from tests.page_browser import Browser, signed_in
+from tests.worlds import Scene, make_scene
+
+__all__ = ["aws_backend", "aws_names", "aws_settings"]
+AWS = pytest.param("aws", marks=pytest.mark.aws)
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    """A tenant in memory: organization acme with its server app."""
+    yield await make_scene()
+
+
+@pytest.fixture(params=["memory", AWS])
+async def either(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """The same on each engine, for pages whose questions the engines answer in ways of their own."""
+    settings: Settings | None = None
+    if request.param == "aws":
+        settings = request.getfixturevalue("aws_settings")
+    yield await make_scene(on_aws=settings)
+
+
+@pytest.fixture
+async def owner(scene: Scene) -> Browser:
+    """The browser of an owner of acme."""
+    return await signed_in(scene.posthorn, "owner@acme.test", Role.OWNER, scene.organization)
+
+
+@pytest.fixture
+async def viewer(scene: Scene) -> Browser:
+    """The browser of somebody who may look."""
+    return await signed_in(scene.posthorn, "viewer@acme.test", Role.VIEWER, scene.organization)
+
+
+@pytest.fixture
+async def admin(scene: Scene) -> Browser:
+    """The browser of an operator of the installation, who is a member of nothing."""
+    return await signed_in(scene.posthorn, "root@posthorn.test", None, admin=True)
+
+
+@pytest.fixture
+async def stranger(scene: Scene) -> Browser:
+    """The browser of an owner of another organization."""
+    from chalicelib.services.tenancy.organizations import Organizations
+
+    other: Any = await scene.posthorn[Organizations].create("Other")
+    return await signed_in(scene.posthorn, "eve@other.test", Role.OWNER, other)

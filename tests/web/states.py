@@ -1,0 +1,31 @@
+"""Which states each page has, and which test shows it: page × state, a row a page (docs/dashboard.md).
+
+    nothing    nothing there yet: what this is, and the next step
+    unfound    a search or filter that finds nothing: drop the filter
+    failing    a part of it whose store does not answer: the rest stays
+    forbidden  the right is missing: no dead buttons, and the address says 403
+    gone       what it is about is no more, or its content is not
+    many       10,000 rows: a page of them, in a bounded time
+
+A state that a page cannot have is `-`. A name is that of the test, in any module of tests/web.
+"""
+
+from __future__ import annotations
+
+STATES = ("nothing", "unfound", "failing", "forbidden", "gone", "many")
+
+# Pattern of the page, and a test's name or `-` for each of STATES in their order.
+TABLE = """
+/login                                  -  -  -  -  -  -
+/                                       test_nobody_s_start  -  -  -  -  -
+/org/{org}/servers/{server}             -  -  -  test_a_foreign_organization_is_not_there  -  -
+"""
+
+
+def states() -> dict[str, dict[str, str]]:
+    """The tests of each page by state."""
+    found = {}
+    for line in TABLE.strip().splitlines():
+        pattern, *tests = line.split()
+        found[pattern] = dict(zip(STATES, tests, strict=True))
+    return found
