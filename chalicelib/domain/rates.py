@@ -34,4 +34,7 @@ DNS = Policy("dns", 10, 60)
 RESET = Policy("reset", 5, 3_600)
 TEST = Policy("test", 30, 60, of_tenant=True)
 SEARCH = Policy("search", 600, 60, of_tenant=True)
+# Of failures: of a client address, and of an account from one network.
+SIGN_IN = Policy("sign-in", 10, 60)
+SIGN_IN_DAY = Policy("sign-in", 100, 86_400)
 POLICIES = {policy.name: policy for policy in (DNS, RESET, TEST, SEARCH)}

@@ -13,3 +13,6 @@ class RateCounters(Protocol):
     async def take(self, policy: Policy, key: str, now: float) -> Window:
         """Count a request at `now`, unless the quota of the window is used up. However many ask at once, no more than
         the quota are counted. Raises TemporaryFailure."""
+
+    async def give_back(self, policy: Policy, key: str, now: float) -> None:
+        """Count one request less, if the window in which it was counted has not ended. Raises TemporaryFailure."""

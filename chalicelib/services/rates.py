@@ -45,10 +45,17 @@ class Rates:
     async def count(self, policy: Policy, key: str) -> Quota:
         """Count one request of a key. Raises RateExceeded above the quota, TemporaryFailure."""
         now = self._clock.now()
-        digest = hashlib.sha256(key.lower().encode()).hexdigest()
-        window = await self._counters.take(policy, digest, now)
+        window = await self._counters.take(policy, _digest(key), now)
         seconds = max(1, math.ceil(window.began + policy.seconds - now))
         quota = Quota(policy, max(0, policy.quota - window.count), seconds)
         if window.is_over_quota:
             raise RateExceeded(quota)
         return quota
+
+    async def give_back(self, policy: Policy, key: str) -> None:
+        """Take back one request of a key that was counted. Raises TemporaryFailure."""
+        await self._counters.give_back(policy, _digest(key), self._clock.now())
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.lower().encode("utf-8", "surrogatepass")).hexdigest()

@@ -103,8 +103,8 @@ chalicelib              -
                         .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
-.services.people        .config .domain .domain.people .domain.tenancy .ports .services .services.system_mail
-                        .services.tenancy
+.services.people        .config .domain .domain.mail .domain.people .domain.tenancy .ports .services
+                        .services.system_mail .services.tenancy
 .services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
 .services.jobs          .config .domain .domain.tenancy .domain.mail .domain.webhooks .ports .services
                         .domain.events .domain.search .services.tenancy .services.webhooks .services.incoming

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import apsw
 
 _WINDOW = "SELECT n, began FROM rates WHERE name = ? AND keep_until > ?"
+_GIVE_BACK = "UPDATE rates SET n = n - 1 WHERE name = ? AND keep_until > ? AND n > 0"
 _COUNT = "INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?)"
 
 
@@ -35,3 +36,8 @@ class SqliteRateCounters(RateCounters):
             return Window(count + 1, began)
 
         return await self._database.write(take)
+
+    async def give_back(self, policy: Policy, key: str, now: float) -> None:
+        """One update."""
+        name = f"{policy.name}#{key}"
+        await self._database.write(lambda db: fetched(db, _GIVE_BACK, (name, now)))

@@ -28,7 +28,7 @@ _VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `user`, `key` or `system`; what an operator calls it."""
+    """Who acts: `user`, `key` or `system`; what an operator calls it, empty for somebody unknown."""
 
     kind: str
     name: str

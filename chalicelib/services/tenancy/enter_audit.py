@@ -55,9 +55,10 @@ class EnterAudit:
         """Enter a deed, unless it has its entry. Raises TemporaryFailure."""
         await self.enter(deed.organization, {deed.name: lambda head: entry_of_deed(deed, head)})
 
-    async def enter(self, chain: OrganizationId, wanted: Mapping[str, EntryBehind]) -> None:
-        """Enter what has these names behind the newest entry, in this order and at most ENTRIES_AT_ONCE, but for those
-        that are there; others that come between are followed. All of them or none. Raises TemporaryFailure."""
+    async def enter(self, chain: OrganizationId | None, wanted: Mapping[str, EntryBehind]) -> None:
+        """Enter what has these names behind the newest entry of an organization's chain, or (None) the installation's,
+        in this order and at most ENTRIES_AT_ONCE, but for those that are there; others that come between are followed.
+        All of them or none. Raises TemporaryFailure."""
         for _ in range(MOST_TRIES):
             entered = await asyncio.gather(*(self._is_entered(chain, name) for name in wanted))
             left = [one for one, done in zip(wanted.values(), entered, strict=True) if not done]
@@ -68,7 +69,7 @@ class EnterAudit:
                 return
         raise Contended("Too many changes at a time; try again")
 
-    async def _add(self, chain: OrganizationId, left: Sequence[EntryBehind]) -> None:
+    async def _add(self, chain: OrganizationId | None, left: Sequence[EntryBehind]) -> None:
         head, verb = await self._head(chain)
         changes: list[Change[Any]] = []
         for entry_behind in left:
@@ -77,7 +78,7 @@ class EnterAudit:
             changes.append(Change(Verb.ADD, AUDIT_ENTRIES, entry))
         await self._repository.change(*changes, Change(verb, CHAIN_HEADS, head))
 
-    async def _is_entered(self, chain: OrganizationId, name: str) -> bool:
+    async def _is_entered(self, chain: OrganizationId | None, name: str) -> bool:
         place = Place(of_chain(chain), name)
         try:
             await self._repository.find(AUDIT_ENTRIES, ENTRY_OF_OPERATION, place)
@@ -85,7 +86,7 @@ class EnterAudit:
             return False
         return True
 
-    async def _head(self, organization: OrganizationId) -> tuple[ChainHead, Verb]:
+    async def _head(self, organization: OrganizationId | None) -> tuple[ChainHead, Verb]:
         try:
             found = await self._repository.get(CHAIN_HEADS, Place(of_chain(organization)))
         except NotFound:

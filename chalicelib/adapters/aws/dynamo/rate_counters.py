@@ -12,6 +12,7 @@ from chalicelib.ports.rate_counters import RateCounters
 _RACES = 20
 _COUNT = "ADD n :one"
 _HAS_ROOM = "t > :over AND n < :quota"
+_TAKEN = "t > :over AND n > :none"
 _BEGIN = "SET t = :now, n = :one, x = :end"
 _IS_OVER = "attribute_not_exists(PK) OR t <= :over"
 
@@ -39,3 +40,9 @@ class DynamoRateCounters(RateCounters):
             if (await self._table.update(at, _BEGIN, over | one | begin, _IS_OVER)).held:
                 return Window(1, now)
         raise TemporaryFailure("Too many requests at a time, try again later")
+
+    async def give_back(self, policy: Policy, key: str, now: float) -> None:
+        """One update."""
+        less: Item = {":one": {"N": "-1"}, ":none": {"N": "0"}}
+        over: Item = {":over": {"N": repr(now - policy.seconds)}}
+        await self._table.update((f"RATE#{policy.name}#{key}", "A"), _COUNT, less | over, _TAKEN)
