@@ -26,9 +26,11 @@ old_mail.OldMail             aws.dynamo.old_mail.DynamoOldMail             sqlit
 traces.Traces                aws.dynamo.traces.DynamoTraces                sqlite.traces.SqliteTraces
 group_counts.GroupCounts     aws.dynamo.group_counts.DynamoGroupCounts     sqlite.group_counts.SqliteGroupCounts
 http_client.HttpClient       network.http_client.H11HttpClient             network.http_client.H11HttpClient
+foreign_passwords.ForeignPasswords crypto.foreign_passwords.BcryptPasswords crypto.foreign_passwords.BcryptPasswords
 greylist.Greylist            aws.dynamo.greylist.DynamoGreylist            sqlite.greylist.SqliteGreylist
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys
 imported_tokens.ImportedTokens aws.dynamo.imported_tokens.DynamoImportedTokens sqlite.imported_tokens.SqliteImportedTokens
+id_tokens.IdTokenCheck       crypto.id_tokens.JoserfcIdTokenCheck          crypto.id_tokens.JoserfcIdTokenCheck
 intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
 job_bell.JobBell             aws.job_bell.SqsJobBell                        sqlite.job_bell.SqliteJobBell
 jobs.Jobs                    aws.dynamo.jobs.DynamoJobs                    sqlite.jobs.SqliteJobs
@@ -36,6 +38,7 @@ keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypt
 messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        sqlite.messages.SqliteMessageStore
 name_servers.NameServers     network.name_servers.DnsNameServers           network.name_servers.DnsNameServers
 numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              sqlite.numbers.SqliteNumbers
+passkeys.PasskeyCheck        crypto.passkeys.WebauthnPasskeyCheck          crypto.passkeys.WebauthnPasskeyCheck
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          sqlite.queue.SqliteWorkQueue
 mail_index.MailIndex         aws.lake.index.LakeMailIndex                  sqlite.mail_index.SqliteMailIndex
 purge.ServerPurge            aws.dynamo.purge.DynamoServerPurge            sqlite.purge.SqliteServerPurge

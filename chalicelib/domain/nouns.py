@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from chalicelib.domain.people.invitations import INVITATIONS
 from chalicelib.domain.people.members import MEMBERS
+from chalicelib.domain.people.oidc_provider import OIDC
 from chalicelib.domain.people.passkeys import PASSKEYS
 from chalicelib.domain.people.searches import SEARCHES
 from chalicelib.domain.people.sessions import SESSIONS
@@ -45,6 +46,7 @@ T = TypeVar("T")
 NOUNS: tuple[Entity[Any], ...] = (
     INSTALLATION,
     NOTICE,
+    OIDC,
     USERS,
     PASSKEYS,
     SESSIONS,

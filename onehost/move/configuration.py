@@ -2,7 +2,7 @@
 
 What the source lacks is removed, so that a credential that was revoked between two runs works nowhere. Mail of a server
 that the source lacks is left to the target's purge, and so is what is being purged at the source. The notice of an
-installation stays where it is: it tells of that one; and people sign in anew.
+installation stays where it is: it tells of that one; so does the provider at which people sign in, and they do so anew.
 """
 
 from __future__ import annotations

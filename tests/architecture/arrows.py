@@ -87,7 +87,7 @@ chalicelib              -
 .domain.tenancy         .domain
 .domain.people          .domain .domain.tenancy
 
-.ports                  .domain .domain.tenancy .domain.limits .domain.search .domain.webhooks
+.ports                  .domain .domain.people .domain.tenancy .domain.limits .domain.search .domain.webhooks
 
 .services               .config .domain .domain.tenancy .ports
 .services.queue         .config .domain .domain.tenancy .domain.mail .domain.limits .ports .services.tenancy.directory
@@ -133,7 +133,7 @@ chalicelib              -
 
 .adapters               -
 .adapters.storage       .domain .domain.tenancy .ports
-.adapters.crypto        .domain .domain.tenancy .ports cryptography
+.adapters.crypto        .domain .domain.people .domain.tenancy .ports bcrypt cryptography joserfc webauthn
 .adapters.system        .config .ports
 .adapters.network       .config .domain .domain.tenancy .domain.dns .domain.smtp .domain.outgoing .domain.incoming
                         .ports h11 python_socks

@@ -16,6 +16,7 @@ from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.people.invitations import INVITATIONS, Invitation
 from chalicelib.domain.people.members import MEMBERS, Member
+from chalicelib.domain.people.oidc_provider import OIDC, OidcProvider
 from chalicelib.domain.people.passkeys import PASSKEYS, Passkey
 from chalicelib.domain.people.roles import Role
 from chalicelib.domain.people.searches import SEARCHES, SavedSearch
@@ -389,6 +390,23 @@ NOUNS = (
         elsewhere=lambda value: value,
         full=lambda value: replace(value, notice="Störung behoben"),
         rivals=lambda value: [replace(value, notice="x")],
+        is_one_of_many=False,
+    ),
+    Noun(
+        "sign-in provider",
+        OIDC,
+        make=lambda: OidcProvider("Acme", "https://id.acme.test", "posthorn"),
+        also=lambda value, _: value,
+        elsewhere=lambda value: value,
+        full=lambda value: replace(
+            value,
+            label="Größer",
+            sealed_client_secret=b"sealed",
+            scopes=("openid",),
+            create_domains=("acme.test", "b.test"),
+            local_sign_in=False,
+        ),
+        rivals=lambda value: [replace(value, issuer="https://id.b.test")],
         is_one_of_many=False,
     ),
     Noun(

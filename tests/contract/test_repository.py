@@ -13,6 +13,7 @@ import pytest
 from chalicelib import domain
 from chalicelib.domain.errors import Conflict, NotFound, Outdated, Rejected, TooMany
 from chalicelib.domain.paging import Filter, Page
+from chalicelib.domain.people.oidc_provider import OIDC
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.credentials import BY_KEY, CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.domains import DOMAINS
@@ -38,7 +39,7 @@ each_of_many = pytest.mark.parametrize("noun", MANY, **BY_TITLE)
 async def not_installed(world: World) -> None:
     """An installation is one of its kind, and the stores are shared by several tests."""
     for noun in NOUNS:
-        if noun.entity in (INSTALLATION, NOTICE):
+        if noun.entity in (INSTALLATION, NOTICE, OIDC):
             value = noun.make()
             if await world[Repository].get_many(noun.entity, [noun.entity.place(value)]):
                 await world[Repository].remove(noun.entity, value)
