@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.incoming.cause_rules import (
     access_providers,
+    mail_systems,
     providers,
     words,
     words_of_recipients,
@@ -89,7 +90,9 @@ def read_rules(table: str, form: Callable[[str], str] = str) -> tuple[Rule, ...]
     return tuple(rules)
 
 
-PROVIDERS = read_rules(access_providers.RULES) + read_rules(providers.RULES)
+PROVIDERS = tuple(
+    rule for one in (access_providers, mail_systems, providers) for rule in read_rules(one.RULES)
+)
 WORDS = read_rules(words.RULES, _spaced) + read_rules(words_of_recipients.RULES, _spaced)
 
 

@@ -130,6 +130,8 @@ mailbox_inactive o2
   disabled or not yet active
 mailbox_inactive mailru
   user is terminated
+rate_limited gmail
+  unusual rate of unsolicited mail
 policy rfc5321
   your ip * blacklisted | your ip * blocklisted | your ip * blocked
 policy microsoft

@@ -138,13 +138,11 @@ authentication yahoo
 rate_limited yahoo
   resources temporarily unavailable * [numeric code] | max message per connection reached
 policy aol
-  rly:b | rly:c | rly:n | rly:ch
+  rly: | rtr:
 rate_limited aol
   dyn:t1
 spam aol
   hvu:b | hvu:n
-policy aol
-  rtr:d | rtr:bl
 authentication aol
   dns:p1
 rate_limited aol

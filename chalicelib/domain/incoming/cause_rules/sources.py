@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SOURCES = {
     "rfc5321": "https://www.rfc-editor.org/rfc/rfc5321",
+    "rfc5782": "https://www.rfc-editor.org/rfc/rfc5782",
     "rfc4954": "https://www.rfc-editor.org/rfc/rfc4954",
     "gmail": "https://support.google.com/a/answer/3726730",
     "gmail-bulk": "https://support.google.com/mail/answer/81126",
@@ -37,6 +38,7 @@ SOURCES = {
     "ses": "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html",
     "trendmicro": "https://docs.trendmicro.com/en-us/documentation/email-security",
     "sendgrid": "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting",
+    "sparkpost": "https://support.sparkpost.com/docs/getting-started/creating-sending-domains",
     "att": "https://www.att.com/support/article/email-support/KM1010523/",
     "postfix": "https://www.postfix.org/postconf.5.html",
     "exim": "https://www.exim.org/exim-html-current/doc/html/spec_html/",
