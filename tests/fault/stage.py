@@ -115,6 +115,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
             dns_server=zone.server,
             delivery_port=peer.port,
             allow_private_delivery=True,
+            allow_private_destinations=True,
             starttls_seconds=2,
             deadline_seconds=3,
             settle_seconds=1,
