@@ -18,6 +18,7 @@ from chalicelib.api.v2.job_models import (
     Skipped,
 )
 from chalicelib.api.v2.listing import read_cursor, render_cursor
+from chalicelib.api.v2.mail_filters import looking
 from chalicelib.api.v2.objects import Other, PageQuery
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
@@ -63,7 +64,9 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
     given |= await _of_caller(call, wanted, kind)
     with _faults_by_field(wanted):
         if wanted.dry_run:
-            return Other(200, _preview(kind, given, await jobs.look(owner, wanted.type, given)))
+            async with looking(call, owner.number):
+                looked = await jobs.look(owner, wanted.type, given)
+            return Other(200, _preview(kind, given, looked))
         job = await jobs.start(owner, wanted.type, given)
     return await _shown(call, owner, job)
 

@@ -33,21 +33,21 @@ def filter_of(call: Call, query: EmailQuery) -> MailFilter:
 
 
 class SearchesAtOnce:
-    """How many searches of each server are made at this moment, in this process."""
+    """How many searches of each tenant are made at this moment, in this process."""
 
     def __init__(self) -> None:
         self._running: Counter[ServerId] = Counter()
 
     @contextmanager
-    def one(self, server: ServerId) -> Iterator[None]:
+    def one(self, owner: ServerId) -> Iterator[None]:
         """While this lasts one is made. Throttled when there are as many as there may be."""
-        if self._running[server] >= MOST_AT_ONCE:
+        if self._running[owner] >= MOST_AT_ONCE:
             raise Throttled(f"At most {MOST_AT_ONCE} searches of a server at a time")
-        self._running[server] += 1
+        self._running[owner] += 1
         try:
             yield
         finally:
-            self._running[server] -= 1
+            self._running[owner] -= 1
             self._running += Counter()  # keeps those above zero alone
 
 
@@ -57,6 +57,14 @@ async def searching(call: Call, wanted: MailFilter) -> AsyncIterator[None]:
     if wanted.is_cheap:
         yield
         return
+    async with looking(call, call.server.id):
+        yield
+
+
+@asynccontextmanager
+async def looking(call: Call, owner: ServerId) -> AsyncIterator[None]:
+    """Count what has to be looked for among all that a tenant has, and have its place meanwhile. RateExceeded,
+    Throttled."""
     await count(call, SEARCH, call.tenant.name if call.tenant else "")
-    with call.program[SearchesAtOnce].one(call.server.id):
+    with call.program[SearchesAtOnce].one(owner):
         yield

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.api.v2.mail_filters import MOST_AT_ONCE, SearchesAtOnce
 from chalicelib.domain.model import Status
+from chalicelib.domain.rates import SEARCH
 from chalicelib.ports.jobs import Jobs
 from chalicelib.services.jobs import pace
 from chalicelib.services.jobs.keep import KeepJobs
@@ -60,6 +63,23 @@ def deliver(api: ApiWorld) -> None:
 def told(api: ApiWorld) -> None:
     """What the outbox does about it."""
     bootstrap.run(Upkeep(api.scene.posthorn).feed())
+
+
+def test_dry_runs_are_counted_with_searches(api: ApiWorld) -> None:
+    numbers = held(api, 1)
+    started = start(api, type="hold", ids=numbers)
+    looked = start(api, type="release", filter={"status": "held"}, dry_run=True)
+    searched = api.v2("GET", "/emails?q=order")
+    assert "ratelimit-policy" not in started.headers
+    assert looked.headers["ratelimit-policy"] == f'"search";q={SEARCH.quota};w=60'
+    assert looked.headers["ratelimit"].startswith(f'"search";r={SEARCH.quota - 1};')
+    assert searched.headers["ratelimit"].startswith(f'"search";r={SEARCH.quota - 2};')
+    at_once, server = api.scene.posthorn[SearchesAtOnce], api.scene.server.id
+    with ExitStack() as others:
+        for _ in range(MOST_AT_ONCE):
+            others.enter_context(at_once.one(server))
+        refused = start(api, type="release", filter={}, dry_run=True)
+        assert (refused.status, refused.json["code"]) == (429, "throttled")
 
 
 def test_all_that_are_held_are_released(api: ApiWorld) -> None:
