@@ -13,7 +13,10 @@ from chalicelib.domain.paging import Page
 
 class Jobs(Protocol):
     """Jobs of owners: of a server, or of an organization under its number below zero. They go by themselves when their
-    time is over, with what they are about."""
+    time is over, with what they are about. Whoever works on one does `at_once` of its items at the same time: as many
+    as leave room for the mail that is handled beside them."""
+
+    at_once: int
 
     async def add(self, owner: ServerId, job: Job, told: Sequence[Beside] = ()) -> None:
         """Keep a new job, with what is told of it. Conflict when there is one of its id."""

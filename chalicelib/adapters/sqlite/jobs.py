@@ -49,6 +49,9 @@ _READ = "SELECT ids FROM job_pieces WHERE server = ? AND job = ? AND piece = ?"
 class SqliteJobs(Jobs):
     """The `Jobs` port over mail.db."""
 
+    # The same process, loop and store serve fresh mail, which stands behind each of them.
+    at_once = 4
+
     def __init__(self, database: MailDatabase) -> None:
         self._database = database
 

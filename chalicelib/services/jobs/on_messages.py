@@ -41,7 +41,6 @@ from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.tenancy.directory import Directory
 
 SLICE = 100
-AT_ONCE = 16
 PAUSE_SECONDS = 0.05
 PAUSES = 10
 UNKNOWN_ENDPOINT = "This server has no such endpoint"
@@ -184,7 +183,7 @@ class OnMessages:
         task = Task(job.id, self.type, server, parameters, sender)
         refs = [(owner, one.id) for one in items]
         known = {one.message.id: one for one in await self._with.messages.get_many(refs)}
-        room = asyncio.Semaphore(AT_ONCE)
+        room = asyncio.Semaphore(self._with.jobs.at_once)
 
         async def one(item: Item) -> Done:
             async with room:

@@ -34,6 +34,9 @@ _OPEN = "JOBS"
 class DynamoJobs(Jobs):
     """The `Jobs` port over the mail table."""
 
+    # Others serve mail; each waits for calls most of its time.
+    at_once = 16
+
     def __init__(self, session: AwsSession, settings: Settings) -> None:
         self._table = Table(session, settings.mail_table)
 
