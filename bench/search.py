@@ -66,6 +66,8 @@ def searches(messages: int) -> Mapping[str, tuple[str, str]]:
         "msgid": ("msgid:bench.{n:08d}@bench.example", ""),
         "tag": ("tag:tag{tag}", ""),
         "status": ("status:held", ""),
+        "not sent": ("-status:sent", ""),
+        "not of a tag": ("-tag:tag{tag}", ""),
         "common word": ("receipt", ""),
         "rare word": ("r{n}", ""),
         "two words": ("example receipt", ""),

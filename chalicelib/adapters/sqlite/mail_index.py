@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROWS = 200
 COMPARED_AT_ONCE = 10_000
-JUDGED_AT_ONCE = 500
+JUDGED_AT_FIRST, JUDGED_AT_ONCE = 20, 500
 STEPS_AT_ONCE = 50
 _BELOW = "SELECT below FROM filling WHERE server = ?"
 _OURS = "SELECT key FROM told WHERE key > ? AND key < ? LIMIT ?"
@@ -75,11 +75,12 @@ class SqliteMailIndex(MailIndex):
         look = look_for(server, scope, query)
         run: Run | None = _run_of(look, None if after is None else key_of(server, after))
         found: list[MessageId] = []
-        count, last = 0, None
+        count, last, most = 0, None, limit + JUDGED_AT_FIRST
         while run is not None and count < MOST_LOOKED_AT:
             looked, run = await self._database.aside(
-                lambda at=run: self._looked(look, at, limit)  # type: ignore[misc]
+                lambda at=run, some=most: self._looked(look, at, limit, some)  # type: ignore[misc]
             )
+            most = min(JUDGED_AT_ONCE, most * 2)
             found += [ids_of(key)[1] for key in looked.keys]
             if len(found) > limit:
                 return Candidates(tuple(found[:limit]), found[limit - 1])
@@ -148,13 +149,13 @@ class SqliteMailIndex(MailIndex):
             await self._database.empty_log()
             await self._database.write_if_sound(lambda db: note(db, LOGGED, 0))
 
-    def _looked(self, look: Look, run: Run, limit: int) -> tuple[Looked, Run | None]:
-        """What a part of a run has, and the run that is left."""
+    def _looked(self, look: Look, run: Run, limit: int, judged: int) -> tuple[Looked, Run | None]:
+        """What a part of a run has, and the run that is left; `judged`: of so many, where each has to be."""
         rows = self._database.read(lambda db: fetched(db, _BELOW, (look.server,)))
         below = rows[0][0] if rows else 0
         is_told = run.low >= below - 1 if look.query.is_oldest_first else run.high > below
         is_judged = bool(look.query.clauses) and (look.is_judged or not is_told)
-        most = _at_once(look, limit, is_judged=is_judged)
+        most = judged if is_judged else _at_once(look, limit)
         if is_told:
             part = run if look.query.is_oldest_first else Run(max(run.low, below - 1), run.high)
             looked = self._database.read(lambda db: look.in_index(db, part, most))
@@ -167,10 +168,8 @@ class SqliteMailIndex(MailIndex):
         return looked, _left(look, run, part, looked.last)
 
 
-def _at_once(look: Look, limit: int, *, is_judged: bool) -> int:
-    """How many messages are looked at in one step."""
-    if is_judged:
-        return JUDGED_AT_ONCE
+def _at_once(look: Look, limit: int) -> int:
+    """How many messages are looked at in one step, where none is judged."""
     return COMPARED_AT_ONCE if look.is_compared else limit + 1
 
 

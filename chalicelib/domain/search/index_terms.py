@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from chalicelib.domain.model import Status
 from chalicelib.domain.search.findable import Findable, domain_in
-from chalicelib.domain.search.judge import FLAGS, ONLY_UNFINISHED, YES, bare_message_id
+from chalicelib.domain.search.judge import FLAGS, NO, ONLY_UNFINISHED, YES, bare_message_id
 from chalicelib.domain.search.query import Clause, Condition, Key, Pattern, Phrase, Query
 from chalicelib.domain.search.words import fold, words_of
 from chalicelib.domain.waits import WaitCode
@@ -27,6 +28,8 @@ _MOVING_CODES = frozenset(
     code.value
     for code in (WaitCode.QUEUED, WaitCode.RETRY, WaitCode.SCHEDULED, WaitCode.IN_PROGRESS)
 )
+_STATUSES = frozenset(status.value.lower() for status in Status)
+"""One of these is a status of each message."""
 _MOVING_STATUSES = frozenset({"queued", "scheduled"})
 _MOVING = "moving"
 _SENDER_DOMAIN = "sender-domain"
@@ -94,11 +97,22 @@ def _addresses(found: Findable) -> Iterator[tuple[str, str]]:
 
 def _of_clause(clause: Clause) -> tuple[Wanted, ...]:
     if clause.is_negated:
-        return ()
+        return _of_negated(clause)
     each = [_of_condition(one) for one in clause.conditions]
     if not all(each):
         return ()
     return each[0] if len(each) == 1 else (reduce(or_, map(_narrowest, each)),)
+
+
+def _of_negated(clause: Clause) -> tuple[Wanted, ...]:
+    """Where a key has few values that are all known, what is not the one is any of the others."""
+    keys = {one.key for one in clause.conditions}
+    patterns = [one.value for one in clause.conditions if isinstance(one.value, Pattern)]
+    key = keys.pop()
+    known = {Key.STATUS: _STATUSES}.get(key, {YES, NO} if key in FLAGS else set())
+    left = {one for one in known if not any(pattern.fits(one) for pattern in patterns)}
+    is_narrower = not keys and set() < left < known and NO not in left
+    return (Wanted(frozenset(_cut(key, one) for one in left)),) if is_narrower else ()
 
 
 def _narrowest(wanted: tuple[Wanted, ...]) -> Wanted:

@@ -124,3 +124,25 @@ def test_what_is_wanted_is_met_by_a_term_or_by_how_one_begins() -> None:
     assert wanted.is_met_by({"to=bobby@x.example"})
     assert not wanted.is_met_by({"tag=ab", "to=bo"})
     assert not Wanted().is_met_by({"tag=a"})
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        (
+            "-status:sent",
+            "pending softfail hardfail held bounced processed holdcancelled error",
+        ),
+        ("-status:queued", None),
+    ],
+)
+def test_what_is_not_of_one_status_is_of_any_other(text: str, terms: str | None) -> None:
+    wanted = wanted_by(parse_query(text, ANY_TIME))
+    expected = () if terms is None else (frozenset(f"status={one}" for one in terms.split()),)
+    assert tuple(one.terms for one in wanted) == expected
+
+
+def test_what_is_not_no_is_yes_and_nothing_else_is_narrowed_by_what_it_is_not() -> None:
+    assert wanted_by(parse_query("-opened:no", ANY_TIME)) == (Wanted(frozenset({"opened=yes"})),)
+    for text in ("-opened:yes", "-tag:a", "-word", "-to:a@example.com", "-wait:retry", "-size:5"):
+        assert wanted_by(parse_query(text, ANY_TIME)) == ()
