@@ -75,6 +75,16 @@ class Page:
         """A parameter of the address, empty when it is not there."""
         return (self.request.query.get(name) or [""])[0].strip()
 
+    def part(self, name: str) -> str:
+        """A variable part of the page's path, as it stands in a path that is asked."""
+        return quote(self.values[name], safe="")
+
+    @property
+    def public_url(self) -> str:
+        """What stands before addresses of ours where people copy them: scheme, host and prefix of this request."""
+        scheme = "https" if self.cookies.is_secure else "http"
+        return f"{scheme}://{self.request.headers.get('host', 'localhost')}{self.prefix}"
+
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         """The value of an operation of API v2 in the page's tenant (`tenant=` names another). Problem."""
         more.setdefault("tenant", self.tenant)

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from markupsafe import Markup
 
 from chalicelib.web import words
+from chalicelib.web.causes import cause_words
 from chalicelib.web.foreign import foreign, visible
 from chalicelib.web.static_files import address_of
 
@@ -61,6 +62,7 @@ def _environment() -> Environment:
         "whole_time": _whole_time,
         "clock": _clock,
         "moment": words.read_time,
+        "cause": lambda name: cause_words(name).short,
     }
     made.globals |= {"static": address_of, "NOTHING": words.NOTHING}
     return made

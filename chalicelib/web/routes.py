@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.web.pages import account, organizations, overview
+from chalicelib.web.pages import account, messages, organizations, overview
 from chalicelib.web.row import Row
 
 ROWS: tuple[Row, ...] = (
     *account.ROWS,
     *organizations.ROWS,
     *overview.ROWS,
+    *messages.ROWS,
 )
 
 

@@ -1,0 +1,140 @@
+"""The lists of messages: what they show and say in each state, searches that cannot be read, rights, what leads on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from tests.incoming_play import address_route, arrives
+from tests.web.looking import MEMBER, VIEWER, Looker
+
+EVIL = "<script>alert(1)</script>\u202egnp.exe"
+
+
+def sent(looker: Looker, count: int = 1, **changes: Any) -> list[int]:
+    """Messages that were accepted; their numbers."""
+    wanted = {"from": "app@acme.test", "to": "jonas@example.com", "subject": "Your order", "text": "x"}
+    numbers = []
+    for _ in range(count):
+        reply = looker.api.v2("POST", "/emails", wanted | changes)
+        assert reply.status == 202, reply
+        numbers.append(reply.json["id"])
+    return numbers
+
+
+def test_nothing_yet_says_what_to_do(looker: Looker) -> None:
+    shown = looker.get("/messages/outgoing")
+    assert shown.status == 200
+    assert shown.has("No message yet", "curl https://posthorn.test/api/v2/emails")
+
+
+def test_the_list_shows_recipient_subject_sender_tag_status_and_time(looker: Looker) -> None:
+    (number,) = sent(looker, tag="order-shipped")
+    shown = looker.get("/messages/outgoing")
+    assert shown.has("jonas@example.com", "Your order", "app@acme.test", "order-shipped", "Waiting")
+    assert f'href="{looker.server}/messages/{number}"' in shown.text
+    assert 'title="Pending"' in shown.text
+    assert shown.has("Newest 1", "just now")
+
+
+def test_a_delivered_message_says_how_long_it_took(looker: Looker) -> None:
+    sent(looker)
+    bootstrap.run(looker.api.scene.deliver_ready())
+    assert looker.get("/messages/outgoing").has("Delivered")
+
+
+def test_messages_leads_to_the_outgoing_list(looker: Looker) -> None:
+    assert looker.get("/messages", q="a b").location == f"{looker.server}/messages/outgoing?q=a+b"
+
+
+def test_thirty_a_page_and_older_ones_by_cursor(looker: Looker) -> None:
+    sent(looker, 31)
+    first = looker.get("/messages/outgoing")
+    assert first.text.count('name="ids"') == 30
+    older = first.text.split('rel="next"')[0].rpartition('href="')[2].split('"')[0]
+    path, _, query = older.partition("?cursor=")
+    second = looker.get(path.removeprefix(looker.server), cursor=query)
+    assert second.text.count('name="ids"') == 1
+    assert "Newest" in second.plain
+
+
+def test_a_cursor_of_nobody_leads_back_to_the_newest(looker: Looker) -> None:
+    shown = looker.get("/messages/outgoing", cursor="forged", q="x")
+    assert shown.location == f"{looker.server}/messages/outgoing?q=x"
+
+
+def test_what_is_wrong_with_a_search_stands_beside_its_field_and_no_list_is_shown(
+    looker: Looker,
+) -> None:
+    sent(looker)
+    shown = looker.get("/messages/outgoing", q="form:ada")
+    assert shown.status == 422
+    assert shown.has("Error: Messages", "form", "from")
+    assert 'aria-invalid="true"' in shown.text
+    assert "jonas@example.com" not in shown.text
+    assert 'value="form:ada"' in shown.text
+
+
+def test_terms_become_chips_that_can_be_taken_out(looker: Looker) -> None:
+    sent(looker)
+    shown = looker.get("/messages/outgoing", q="order status:sent")
+    assert 'aria-label="Remove the filter: status:sent"' in shown.text
+    assert f'href="{looker.server}/messages/outgoing?q=order"' in shown.text
+
+
+def test_nothing_found_is_another_text_and_offers_to_drop_the_last_filter(looker: Looker) -> None:
+    sent(looker)
+    shown = looker.get("/messages/outgoing", q="order tag:none")
+    assert shown.has("No message matches", "Drop the last filter", "Search in incoming")
+    assert "No message yet" not in shown.plain
+
+
+def test_incoming_mail_has_its_list_and_spam_is_hidden(looker: Looker) -> None:
+    empty = looker.get("/messages/incoming")
+    assert empty.has("No mail has come in yet")
+    scene = looker.api.scene
+    route = bootstrap.run(address_route(scene))
+    bootstrap.run(arrives(scene, route))
+    shown = looker.get("/messages/incoming")
+    assert shown.has("sender@away.example", "fwd@acme.test")
+    assert "Spam is hidden" not in shown.plain
+
+
+def test_who_may_only_look_gets_no_form_that_changes_mail(looker: Looker) -> None:
+    sent(looker)
+    looker.scopes = VIEWER
+    shown = looker.get("/messages/outgoing")
+    assert 'name="ids"' not in shown.text
+    assert "Send a test message" not in shown.plain
+    assert shown.forms() == [f"{looker.server}/messages/export"]
+
+
+def test_without_the_right_it_is_said(looker: Looker) -> None:
+    looker.scopes = ("domains:read",)
+    assert looker.get("/messages/outgoing").status == 403
+
+
+def test_an_export_is_a_job(looker: Looker) -> None:
+    looker.scopes = MEMBER
+    shown = looker.post(
+        "/messages/export", q="tag:x", direction="outgoing", format="csv", key="once"
+    )
+    again = looker.post(
+        "/messages/export", q="tag:x", direction="outgoing", format="csv", key="once"
+    )
+    assert shown.status == 303
+    assert "/operations/jb" in shown.location
+    assert again.location == shown.location
+
+
+@pytest.mark.parametrize("field", ["subject", "tag"])
+def test_hostile_texts_are_shown_and_do_nothing(looker: Looker, field: str) -> None:
+    sent(looker, **{field: EVIL})
+    shown = looker.get("/messages/outgoing", q=EVIL[:20])
+    listed = looker.get("/messages/outgoing")
+    for one in (shown, listed):
+        assert "<script>alert" not in one.text
+        assert "\u202e" not in one.text
+    assert "\\u{202e}" in listed.text
