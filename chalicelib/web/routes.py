@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.web.pages import account, messages, organizations, overview
+from chalicelib.web.pages import account, message, messages, organizations, overview
 from chalicelib.web.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -15,6 +15,7 @@ ROWS: tuple[Row, ...] = (
     *organizations.ROWS,
     *overview.ROWS,
     *messages.ROWS,
+    *message.ROWS,
 )
 
 

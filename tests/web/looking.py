@@ -163,7 +163,14 @@ def looker(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Looker]:
     ) -> Caller:
         scene = api.scene
         key = ManagementKey(
-            "key", "ada@acme.test", 0, "", "", "", made.scopes, organization_id=scene.organization.id
+            "key",
+            "ada@acme.test",
+            0,
+            "",
+            "",
+            "",
+            made.scopes,
+            organization_id=scene.organization.id,
         )
         caller = Seen(key)
         if tenant is not None:

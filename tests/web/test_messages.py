@@ -15,7 +15,12 @@ EVIL = "<script>alert(1)</script>\u202egnp.exe"
 
 def sent(looker: Looker, count: int = 1, **changes: Any) -> list[int]:
     """Messages that were accepted; their numbers."""
-    wanted = {"from": "app@acme.test", "to": "jonas@example.com", "subject": "Your order", "text": "x"}
+    wanted = {
+        "from": "app@acme.test",
+        "to": "jonas@example.com",
+        "subject": "Your order",
+        "text": "x",
+    }
     numbers = []
     for _ in range(count):
         reply = looker.api.v2("POST", "/emails", wanted | changes)

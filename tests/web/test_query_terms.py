@@ -12,7 +12,10 @@ from chalicelib.web.query_terms import has_key, quoted, terms_of, with_term, wit
     [
         ("", []),
         ("invoice", [("", "invoice", False)]),
-        ("to:*@example.com status: held", [("to", "*@example.com", False), ("status", "held", False)]),
+        (
+            "to:*@example.com status: held",
+            [("to", "*@example.com", False), ("status", "held", False)],
+        ),
         ('subject:"two words" -tag:x', [("subject", "two words", False), ("tag", "x", True)]),
         ('"never closed', [("", "never closed", False)]),
         ("meta.Order:7 STATUS:Held", [("meta.order", "7", False), ("status", "Held", False)]),

@@ -93,7 +93,9 @@ def _of_search(page: Page, direction: str, query: str) -> dict[str, Any]:
         "all_chosen": page.query("all") == "1",
         "terms": [(one, without(query, one)) for one in terms],
         "chips": [
-            (word, with_term(query, text)) for word, text in _CHIPS[direction] if text not in written
+            (word, with_term(query, text))
+            for word, text in _CHIPS[direction]
+            if text not in written
         ],
     }
 
@@ -161,5 +163,7 @@ ROWS = (
     of_server("GET", "/messages/incoming", show_incoming, "emails:read", "listEmails"),
     of_server("POST", "/messages/export", export_messages, "emails:read", "startJob"),
     of_server("POST", "/messages/searches", save_search, "emails:read", "createSearch"),
-    of_server("POST", "/messages/searches/{id}/remove", forget_search, "emails:read", "deleteSearch"),
+    of_server(
+        "POST", "/messages/searches/{id}/remove", forget_search, "emails:read", "deleteSearch"
+    ),
 )
