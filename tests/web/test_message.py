@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
@@ -12,6 +12,9 @@ from chalicelib.services.messages.history import MessageHistory
 from tests.incoming_play import address_route, arrives, carry
 from tests.web.looking import MEMBER, VIEWER, Looker
 from tests.web.test_messages import EVIL, sent
+
+if TYPE_CHECKING:
+    import pytest
 
 GREYLISTED = TransactionResult(Reply(451, "4.7.1", "Greylisted, try again in 15 minutes"), "RCPT")
 UNKNOWN = TransactionResult(Reply(550, "5.1.1", "no such user here"), "RCPT")

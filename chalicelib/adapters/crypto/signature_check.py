@@ -22,7 +22,7 @@ LARGEST_EXPONENT = 1 << 33
 KEPT_KEYS = 256  # reading one costs as much as checking with it
 _PADDING = PKCS1v15()
 _PREHASHED = Prehashed(SHA256())
-# For chains of ARC alone (ADR 74).
+# For chains of ARC alone (ADR 68).
 _PREHASHED_SHA1 = Prehashed(SHA1())  # noqa: S303
 
 

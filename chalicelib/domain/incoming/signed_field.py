@@ -1,7 +1,7 @@
 """DKIM-Signature and ARC-Message-Signature fields: what they say, and the digests that they sign (RFC 6376, RFC 8617).
 
 Everything is checked but the signature itself, which takes a key. A signature of DKIM with rsa-sha1 is none that can be
-verified (RFC 8301); a chain of ARC may have it (ADR 74). Linear in the message, for any bytes; no clock: times are
+verified (RFC 8301); a chain of ARC may have it (ADR 68). Linear in the message, for any bytes; no clock: times are
 passed in.
 """
 

@@ -90,7 +90,7 @@ async def test_what_dkimpy_signs_is_verified(key: Key, form: str) -> None:
 
 
 async def test_sha1_is_not_verified_whatever_the_key_allows() -> None:
-    """RFC 8301; chains of ARC may have it (ADR 74)."""
+    """RFC 8301; chains of ARC may have it (ADR 68)."""
     field = by_dkimpy(algorithm="rsa-sha1")
     assert b"a=rsa-sha1" in field
     for records in (RECORDS, record(h="sha1"), record(h="sha1:sha256")):
