@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.people.owners import of_user
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Place
 from chalicelib.domain.tenancy.owners import of_server
 
 MOST_SEARCHES = 100  # of a user
@@ -27,10 +28,16 @@ class SavedSearch:
     shared: bool = False
 
 
+def _of_maker(search: SavedSearch) -> Place:
+    return Place(of_user(search.maker), f"{search.server_id} {search.id}")
+
+
+SEARCHES_OF: LookUp[SavedSearch] = LookUp("SS", _of_maker)
 SEARCHES = Entity(
     SavedSearch,
     "search",
     place=lambda one: Place(of_server(one.server_id), one.id),
     code="SS",
+    look_ups=(SEARCHES_OF,),
     audited="search",
 )
