@@ -6,6 +6,7 @@ configured by the standard variables (`AWS_ENDPOINT_URL`, `AWS_REGION`, credenti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -164,6 +165,12 @@ class Settings:
     def public_url(self) -> str:
         """The address at which clients reach us, without a final slash."""
         return (self.web_url or f"https://{self.web_hostname}").rstrip("/")
+
+    @property
+    def pages_url(self) -> str:
+        """The address of the pages for people, without a final slash: on this machine by the one name for which
+        browsers take passkeys."""
+        return re.sub(r"^http://127\.0\.0\.1(?=:|$)", "http://localhost", self.public_url)
 
     @property
     def unsubscribe_base(self) -> str:

@@ -63,3 +63,10 @@ def _signature(octets: bytes, key: Private) -> bytes:
         return key.sign(octets, PKCS1v15(), SHA256())
     pair = decode_dss_signature(key.sign(octets, ec.ECDSA(SHA256())))
     return b"".join(each.to_bytes(32, "big") for each in pair)
+
+
+def private_jwk(key: rsa.RSAPrivateKey, kid: str, **more: Any) -> dict[str, Any]:
+    """Both halves, as a provider keeps them."""
+    of = key.private_numbers()
+    names = {"d": of.d, "p": of.p, "q": of.q, "dp": of.dmp1, "dq": of.dmq1, "qi": of.iqmp}
+    return public_jwk(key, kid, **more) | {name: _number(one) for name, one in names.items()}

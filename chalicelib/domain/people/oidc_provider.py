@@ -91,9 +91,8 @@ def read_endpoints(told: Mapping[str, Any], issuer: str, *, loopback: bool) -> E
         token,
         keys,
         read_provider_url(told.get("userinfo_endpoint"), loopback=loopback),
-        isinstance(ways, list)
-        and "client_secret_post" in ways
-        and "client_secret_basic" not in ways,
+        # Wherever both are taken: providers do not agree on how a secret is written in a header field.
+        isinstance(ways, list) and "client_secret_post" in ways,
     )
 
 

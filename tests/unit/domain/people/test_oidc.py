@@ -69,7 +69,8 @@ def test_plain_http_goes_to_loopback_alone_and_only_where_that_is_open() -> None
 
 def test_how_the_secret_is_sent_is_the_providers_to_say() -> None:
     posts = read_endpoints(
-        TOLD | {"token_endpoint_auth_methods_supported": ["client_secret_post"]},
+        TOLD
+        | {"token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]},
         ISSUER,
         loopback=False,
     )
