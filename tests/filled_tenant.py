@@ -148,6 +148,15 @@ def _incoming(api: ApiWorld, number: int) -> Names:
     return {"id": str(reply.json["id"])}
 
 
+def _delivered(api: ApiWorld, number: int) -> Names:
+    """A message that was delivered, so that something was said."""
+    names: Names = _made("/emails", GOOD_EMAIL)(api, number)
+    bootstrap.run(api.scene.deliver_ready())
+    at, tenant = f"/emails/{names['id']}/deliveries", api.scene.server.full_name
+    (delivery,) = api.manage("GET", at, None, tenant).json["data"]
+    return {**names, "delivery": str(delivery["id"])}
+
+
 def _report(api: ApiWorld, number: int) -> Names:
     """A report on a message: nobody makes one by the API."""
     email = MessageId(int(_made("/emails", GOOD_EMAIL)(api, number)["id"]))
@@ -180,6 +189,7 @@ VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _scheduled,
     "/emails/{id}/attachments": _attached,
+    "/emails/{id}/deliveries/{delivery}": _delivered,
     **{f"/emails/{{id}}/{verb}": _email_to(verb) for verb in VERBS},
     "/emails/{id}/replay": _incoming,
     "/reports/{id}": _report,

@@ -8,6 +8,7 @@ item pays for them; the Python names tell.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from pynamodb.attributes import (
@@ -44,6 +45,7 @@ _KINDS: dict[Kind, type[Attribute[Any]]] = {
     Kind.STATE: UnicodeAttribute,
     Kind.OPERATION: UnicodeAttribute,
     Kind.JSON: UnicodeAttribute,
+    Kind.BYTES: partial(BinaryAttribute, legacy_encoding=False),  # type: ignore[dict-item]  # makes one
 }
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
     DeliveryJob,
-    DsnParameters,
     Message,
     MessageRecord,
     Origin,

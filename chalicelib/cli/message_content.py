@@ -1,4 +1,4 @@
-"""`posthorn message content` and `attachment`: what is in a message, and its files."""
+"""`posthorn message content`, `attachment` and `conversation`: what is in a message, its files, what was said of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from chalicelib.cli.commands import of_server
+from chalicelib.cli.failure import Failure
 from chalicelib.cli.messages import id_argument, message_group, write_bytes
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import facts, table, visible, visible_lines
-from posthorn_client.models import EmailContent
+from posthorn_client.models import Conversation, EmailContent
 
 SHOWN = ("from", "to", "cc", "reply-to", "subject", "date")
 
@@ -37,6 +38,41 @@ def attachment(
     """Print the bytes of the attachment that `content` lists under this number."""
     data = session.client.show_attachment(message, str(index), tenant=server)
     write_bytes(data, output)
+
+
+@message_group.command("conversation")
+@id_argument
+@click.argument("delivery", type=click.IntRange(min=0), required=False)
+@of_server
+def conversation(session: Session, message: str, delivery: int | None, server: str | None) -> None:
+    """Show what was said in a delivery of a message, the last with a conversation unless one is named."""
+    named = str(delivery) if delivery is not None else None
+    if named is None:
+        log = session.client.list_deliveries(message, tenant=server)["data"]
+        attempts = [str(one["id"]) for one in log if one["log_id"] is not None]
+        if not attempts:
+            raise Failure("There was no attempt yet.")
+        named = attempts[-1]
+    found = session.client.show_conversation(message, named, tenant=server)
+    session.show(found, _said(found))
+
+
+def _said(found: Conversation) -> str:
+    """Hostile text, made visible."""
+    head = [("host", f"{visible(found['host'])} ({visible(found['address'])})")]
+    head += [
+        (name, visible(text))
+        for name, text in (("from", found["source"]), ("TLS", found["tls"]))
+        if text is not None
+    ]
+    marks = {"us": ">", "them": "<"}
+    lines = [
+        f"{one['ms']:>6} ms {marks[one['from']]} {visible(one['text'])}" for one in found["data"]
+    ]
+    parts = [facts(head), "\n".join(lines)]
+    if found["truncated"]:
+        parts.append("Lines are left out.")
+    return "\n\n".join(parts)
 
 
 def _for_people(found: EmailContent) -> str:

@@ -9,6 +9,7 @@ that is not a delivery. A refused text stays in the queue for a newer function (
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -138,12 +139,14 @@ _TO_JSON: dict[Kind, Form] = {
     Kind.SCOPE: lambda scope: scope.value[0],
     Kind.OPERATION: render_operation,
     Kind.JSON: render_value,
+    Kind.BYTES: lambda value: b64encode(value).decode(),
 }
 _FROM_JSON: dict[Kind, Form] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
     Kind.TIME: _time,
     Kind.MARK: _mark,
+    Kind.BYTES: lambda value: b64decode(_text(value), validate=True),
     Kind.STATUS: Status,
     Kind.STATE: State,
     Kind.SCOPE: _SCOPES.__getitem__,

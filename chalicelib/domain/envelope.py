@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.model import DsnParameters
+from chalicelib.domain.dsn_parameters import DsnParameters
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.model import (
@@ -20,7 +21,6 @@ from chalicelib.domain.model import (
     BlobRef,
     Delivery,
     DeliveryJob,
-    DsnParameters,
     Message,
     MessageRecord,
     Origin,
@@ -43,6 +43,7 @@ class Kind(Enum):
     SCOPE = auto()
     OPERATION = auto()  # as text
     JSON = auto()  # a value of the type `value` as text
+    BYTES = auto()
     NUMBERS = auto()  # several, none by default
     FLAT = auto()
     LIST = auto()
@@ -132,6 +133,8 @@ MESSAGE = Table(
         Field("scheduled_at", "sa", Kind.TIME, None),
         Field("unsubscribe", "un", Kind.MARK, False),
         Field("limits", "li", Kind.TEXT, None),
+        Field("acceptance", "ac", Kind.TEXT, None),
+        Field("request", "rq", Kind.NUMBER, None),
     ),
 )
 
@@ -152,6 +155,7 @@ DELIVERY = Table(
         Field("about_us", "u", Kind.MARK, False),
         Field("cause", "k", Kind.TEXT, None),
         Field("report", "r", Kind.NUMBER, None),
+        Field("conversation", "cv", Kind.BYTES, None),
     ),
 )
 
@@ -172,6 +176,7 @@ OUTCOME = Table(
         Field("counted", "lc", Kind.MARK, False),
         Field("limit_hold", "lh", Kind.JSON, None, value=LimitHold),
         Field("provider", "pv", Kind.TEXT, None),
+        Field("checked", "ck", Kind.TEXT, ""),
     ),
 )
 
@@ -220,5 +225,6 @@ RECORD = Table(
         Field("counted", "lc", Kind.MARK, False),
         Field("limit_hold", "lh", Kind.JSON, None, value=LimitHold),
         Field("jobs", "jb", Kind.TEXT, ""),
+        Field("checked", "ck", Kind.TEXT, ""),
     ),
 )

@@ -152,6 +152,7 @@ def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutco
         counted=after.counted,
         limit_hold=after.limit_hold,
         provider=after.provider,
+        checked=after.checked,
     )
 
 
@@ -171,6 +172,7 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
         counted=record.counted or outcome.counted,
         limit_hold=outcome.limit_hold,
         provider=outcome.provider or record.provider,
+        checked=outcome.checked or record.checked,
         wake_at=outcome.wake_at,
         by_sweeper=outcome.by_sweeper,
         held=outcome.state is State.HELD,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -69,22 +70,6 @@ class BlobRef:
 
 
 @dataclass(frozen=True, slots=True)
-class DsnParameters:
-    """RFC 3461 parameters of a recipient and its transaction, as given; empty text when absent."""
-
-    notify: str = ""
-    orcpt: str = ""
-    ret: str = ""
-    envid: str = ""
-
-    @property
-    def asks_for_failures(self) -> bool | None:
-        """Whether NOTIFY names failures; None where it is absent."""
-        words = {word.strip().upper() for word in self.notify.split(",") if word.strip()}
-        return "FAILURE" in words if words else None
-
-
-@dataclass(frozen=True, slots=True)
 class Origin:
     """The queue that a message waits in, which for an outgoing one is the pool that it leaves by, the domain that it
     is for or from, and the credential that let it in, empty for an incoming one."""
@@ -114,10 +99,11 @@ class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the job, so that
     whoever comes first can create the stored record (crash rule 1). `operation` is what made it, where that was no
     client that sent it; `arrival` is there for incoming ones alone, and `reports_on` for our own bounces: the message
-    whose failure they tell of. `metadata` is what the client wants to be told again, as a compact JSON object of texts,
-    `scheduled_at` when it is to be sent, None for at once, and `unsubscribe` whether it gets one-click fields. `stream`
-    is None for `TRANSACTIONAL`. `limits` is what is known of its send limits since it was accepted, as
-    `chalicelib.domain.limits.limit.marks_of` writes it."""
+    whose failure they tell of. `metadata` is what the client wants to be told again, as compact JSON, `scheduled_at`
+    when it is to be sent, None for at once, and `unsubscribe` whether it gets one-click fields. `stream` is None for
+    `TRANSACTIONAL`. `limits` is what was known of its send limits when it was accepted (`limits.limit.marks_of`),
+    `acceptance` how an outgoing one came in (`outgoing.acceptance`), and `request` the first message of the request or
+    transaction that it came with, None where that is itself."""
 
     server_id: ServerId
     id: MessageId
@@ -145,6 +131,8 @@ class Message:
     scheduled_at: float | None = None
     unsubscribe: bool = False
     limits: str | None = None
+    acceptance: str | None = None
+    request: MessageId | None = None
 
     @property
     def stream_name(self) -> str:
@@ -162,7 +150,8 @@ class Delivery:
     """One attempt or change of state (contract section 1.12). `seconds` and `log_id` are None when nothing was
     sent. `about_us`: it failed, for now or for good, for a reason that says nothing of the recipient, so that it never
     counts towards suppressing them. `cause` is why it failed, in the words of api.md 2.12, and `report` the number of
-    the report that says so."""
+    the report that says so. `conversation` is what was said, packed (`chalicelib.domain.conversations`), as long as
+    content is kept."""
 
     id: int
     status: Status
@@ -178,6 +167,7 @@ class Delivery:
     about_us: bool = False
     cause: str | None = None
     report: int | None = None
+    conversation: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +195,7 @@ class MessageRecord:
     domain, as statistics name it, once it was tried.
     `counted`: its send limits have counted it, at its first attempt or when they let it go. `limit_hold` is the one
     that holds it. `jobs` are the ids of the last jobs that did something with it, apart by blanks, the newest last.
+    `checked` is what the last attempt that was sent had passed before (`outgoing.acceptance`).
     """
 
     message: Message
@@ -242,6 +233,7 @@ class MessageRecord:
     counted: bool = False
     limit_hold: LimitHold | None = None
     jobs: str = ""
+    checked: str = ""
     deliveries: tuple[Delivery, ...] = ()
 
     @property
@@ -282,6 +274,7 @@ class PendingOutcome:
     counted: bool = False
     limit_hold: LimitHold | None = None
     provider: str | None = None
+    checked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.sources import EgressSource
+from chalicelib.domain.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ class Conversation(Protocol):
 class Egress(Protocol):
     """Connections to the world by egress source."""
 
-    async def connect(self, target: Target, source: EgressSource) -> Conversation:
-        """A kept or new session. TemporaryFailure with a public text when greeting, EHLO or TLS cannot be completed:
-        a 4xx or 5xx greeting too, since another host may still take the message."""
+    async def connect(
+        self, target: Target, source: EgressSource, transcript: Transcript | None = None
+    ) -> Conversation:
+        """A kept or new session, of which `transcript` takes down what is said until it is released. TemporaryFailure
+        with a public text when greeting, EHLO or TLS cannot be completed: a 4xx or 5xx greeting too, since another host
+        may still take the message."""

@@ -21,5 +21,9 @@ class OldMail(Protocol):
         """Forget at most MOST_FORGOTTEN messages of one server with their logs, links, opens, clicks and reports, each
         message last: what a death leaves is forgotten when this is done again. Nobody is told."""
 
+    async def forget_conversations(self, records: Sequence[MessageRecord]) -> None:
+        """Forget what was said in the attempts at at most MOST_FORGOTTEN messages of one server, as they were listed.
+        Nobody is told."""
+
     async def put_elsewhere(self, record: MessageRecord, place: BlobRef) -> bool:
         """Have a message's body lie elsewhere, if it lies where the record says. Nobody is told."""

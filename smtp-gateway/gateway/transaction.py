@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.domain.model import DsnParameters
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.services.incoming.arrivals import IncomingRecipient
 from chalicelib.services.limits.at_acceptance import Counted
 from chalicelib.services.outgoing.store import Storable

@@ -15,12 +15,13 @@ from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.config import Settings
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure
-from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy.sources import EgressSource
+from chalicelib.domain.transcript import Transcript
 from chalicelib.ports.egress import Egress, TransactionResult
 from tests.peers import DROP, SmtpPeer
 
@@ -146,6 +147,38 @@ async def test_a_message_arrives_and_its_reply_comes_back(world: World) -> None:
     await conversation.close()
     assert world.got == [("a@sender.test", "b@example.test", b"".join(CONTENT))]
     assert await world.sessions() == (1, 1)
+
+
+async def test_what_is_said_is_taken_down_but_content(world: World) -> None:
+    transcript = Transcript(lambda: 0.0)
+    for number in range(2):  # the second time in the session that is kept
+        world.answer("RCPT", Reply(450, "4.2.1", "Later"))
+        conversation = await world.egress.connect(world.target, SOURCE, transcript)
+        await conversation.transact(ENVELOPE, CONTENT)
+        await conversation.transact(ENVELOPE, CONTENT)
+        await conversation.release()
+        heard = transcript.heard()
+        assert heard is not None, number
+        assert (heard.host, heard.address) == (world.target.host, world.target.address)
+        said = [(one.speaker, one.text) for one in heard.lines]
+        first, second = (
+            at for at, (_, text) in enumerate(said) if text.startswith("MAIL FROM:<a@sender.test>")
+        )
+        assert ("them", "450 4.2.1 Later") in said[first:second]
+        assert [text for who, text in said[second:] if who == "us"][1:] == [
+            "RCPT TO:<b@example.test>",
+            "DATA",
+            f"({sum(map(len, CONTENT))} bytes)",
+        ]
+        assert said[-1] == ("them", str(OK))
+        assert not any("hello" in text for _, text in said)
+    told = len(said)
+    fresh = await world.egress.connect(world.target, SOURCE)
+    await fresh.transact(ENVELOPE, CONTENT)
+    await fresh.release()
+    heard = transcript.heard()
+    assert heard is not None
+    assert len(heard.lines) == told
 
 
 async def test_8_bit_content_is_not_said_to_a_server_that_does_not_take_it(world: World) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import BlobRef, DsnParameters, MessageRecord, Scope, State, Status
+from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from tests.contract.conftest import World

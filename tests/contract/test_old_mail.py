@@ -71,6 +71,29 @@ async def test_what_is_forgotten_leaves_nothing(world: World) -> None:
     assert len(await world[Reports].of(world.server, kept.id)) == 1
 
 
+async def test_what_was_said_is_forgotten_alone(world: World) -> None:
+    gone, kept = await accepted(world, 1, 3)
+    store, old = world[MessageStore], world[OldMail]
+    for message in (gone, kept):
+        record = await store.claim(DeliveryJob(message, 0), "w", NOW, NOW + 60)
+        for number in range(1, 6):
+            assert isinstance(record, MessageRecord)
+            said = None if number == 5 else b"\x01\x00said %d" % number
+            added = (*record.deliveries, a_delivery(number, conversation=said))
+            assert await store.replace(record, replace(record, deliveries=added))
+            record = await store.get(world.server, message.id)
+    before = await store.deliveries(world.server, kept.id)
+    assert [one.conversation for one in before][2:] == [b"\x01\x00said 3", b"\x01\x00said 4", None]
+    (found,) = await old.oldest(world.server, 0, 1)
+    await old.forget_conversations([found])
+    await old.forget_conversations([found])
+    after = await store.deliveries(world.server, gone.id)
+    assert after == tuple(replace(one, conversation=None) for one in before)
+    assert await store.deliveries(world.server, kept.id) == before
+    record = await store.get(world.server, gone.id)
+    assert record.message == gone
+
+
 async def test_a_body_is_put_elsewhere_once(world: World) -> None:
     (message,) = await accepted(world, 2)
     (record,) = await world[OldMail].oldest(world.server, 0, 1)

@@ -69,7 +69,7 @@ class Mail:
             status=status,
             attempt=1,
             held=state is State.HELD,
-            deliveries=(a_delivery(1, status),),
+            deliveries=(a_delivery(1, status, conversation=b"said"),),
         )
         assert await self._world[MessageStore].replace(before, after)
 
@@ -89,6 +89,12 @@ async def readable(world: World, message: Message) -> bool:
         return len(await world[BlobStore].get(blob)) == SIZE
     except NotFound:
         return False
+
+
+async def said(world: World, message: Message) -> bytes | None:
+    """What was said in its delivery."""
+    (delivery,) = await world[MessageStore].deliveries(message.server_id, message.id)
+    return delivery.conversation
 
 
 async def night(world: World, rules: Retention, at: float) -> tuple[Forgotten, Forgotten]:
@@ -130,6 +136,18 @@ async def test_contents_go_before_their_messages(world: World) -> None:
     assert await left(world) == {old.id, held.id, young.id}
     assert [await readable(world, one) for one in (old, held, young)] == [False, True, True]
     assert await world[Contents].counted(world.server) == 2 * SIZE
+
+
+async def test_what_was_said_goes_with_the_content(world: World) -> None:
+    mail = Mail(world)
+    (old,) = await mail.request(NOW, DONE)
+    first, second = await mail.request(NOW + 30, DONE, DONE)
+    (held,) = await mail.request(NOW + 60, HELD)
+    (young,) = await mail.request(NOW + 5 * DAY, DONE)
+    everybody = (old, first, second, held, young)
+    assert [await said(world, one) for one in everybody] == [b"said"] * 5
+    await night(world, Retention(60, 5, None), NOW + 5 * DAY + 7_200)
+    assert [await said(world, one) for one in everybody] == [None, None, None, b"said", b"said"]
 
 
 async def test_a_body_stays_as_long_as_one_recipient_waits(world: World) -> None:

@@ -32,19 +32,12 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.ids import return_path_local
 from chalicelib.domain.jobs import JobStatus
-from chalicelib.domain.model import (
-    Delivery,
-    DeliveryJob,
-    DsnParameters,
-    Message,
-    MessageRecord,
-    State,
-    Status,
-)
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.rates import DNS

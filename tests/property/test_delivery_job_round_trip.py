@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_job import LONGEST, parse_job, render_job
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.inspection import (
     Authentication,
@@ -27,7 +28,6 @@ from chalicelib.domain.model import (
     BlobRef,
     Delivery,
     DeliveryJob,
-    DsnParameters,
     Message,
     Origin,
     PendingOutcome,

@@ -93,6 +93,7 @@ def _says_nothing_in_own(apart: Apart, route: Route, key: str, own: str) -> None
         _says_nothing(apart, reply)
         return
     unknown = {"id": UNKNOWN, "name": "unknown.example", "index": "0", "address": "no@b.test"}
+    unknown |= {"delivery": UNKNOWN}
     none = apart.ask(route, path.format(**unknown), key, own)
     assert reply.status in (403, 404)
     for member in ("status", "code", "title"):

@@ -35,6 +35,7 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
 )
 from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
+from chalicelib.domain.transcript import Transcript
 from chalicelib.ports.egress import Egress, TransactionResult
 from chalicelib.ports.vault import KeyVault
 
@@ -71,33 +72,42 @@ class NetworkEgress(Egress):
         self._suspended: dict[str, _Suspension] = {}
         self._passwords: dict[tuple[str, bytes], str] = {}
 
-    async def connect(self, target: Target, source: EgressSource) -> NetworkConversation:
+    async def connect(
+        self, target: Target, source: EgressSource, transcript: Transcript | None = None
+    ) -> NetworkConversation:
         """See `chalicelib.ports.egress.Egress.connect`. Raises SourceUnavailable when the fault is the
         source's."""
         self._check(source)
         key = (source.name, target.address, target.port, self._ehlo(source))
         session = await self.pool.take(key, self._limits.connect)
         was_kept = session is not None
+        if transcript is not None:
+            transcript.begin(target.host, target.address)
         if session is None:
             try:
-                session = await self.open(target, source)
+                session = await self.open(target, source, transcript)
             except BaseException:
                 self.pool.drop(key)
                 raise
+        session.connection.transcript = transcript
         return NetworkConversation(self, key, target, source, session, was_kept=was_kept)
 
     async def close(self) -> None:
         """Close every kept session."""
         await self.pool.close()
 
-    async def open(self, target: Target, source: EgressSource) -> SmtpSession:
+    async def open(
+        self, target: Target, source: EgressSource, transcript: Transcript | None
+    ) -> SmtpSession:
         """A fresh session. Raises TemporaryFailure; SourceUnavailable when the fault is the source's."""
         try:
             password = await self._password(source)
             who = self._introduction(target, source, password)
 
             async def call() -> SmtpConnection:
-                return await dial(target, source, password, self._limits.connect)
+                connection = await dial(target, source, password, self._limits.connect)
+                connection.transcript = transcript
+                return connection
 
             return await open_session(call, who, self._limits)
         except SourceUnavailable as fault:
@@ -198,20 +208,20 @@ class NetworkConversation:
         # The server had closed the kept session, or says so only now: it has seen nothing of this message.
         session.abort()
         self._was_kept = False
-        fresh = await self._reopen()
+        fresh = await self._reopen(session.connection.transcript)
         self._use(fresh)
         if self._given_up:
             fresh.abort()
             raise TemporaryFailure("The conversation is over.")
         return await fresh.transact(envelope, content)
 
-    async def _reopen(self) -> SmtpSession:
+    async def _reopen(self, transcript: Transcript | None) -> SmtpSession:
         """A fresh session in the place of a dead one, unless the conversation is closed before there is one; its kept
         siblings are closed, being as old."""
         self._egress.pool.forget(self._key)
         try:
             async with asyncio.timeout(None) as self._reopening:
-                return await self._egress.open(self.target, self._egress_source)
+                return await self._egress.open(self.target, self._egress_source, transcript)
         except TimeoutError as closed:
             raise TemporaryFailure("The connection took too long.", timed_out=1) from closed
         finally:
@@ -220,6 +230,7 @@ class NetworkConversation:
     async def release(self) -> None:
         """Give the session back for reuse."""
         session, self._session = self._working(), None
+        session.connection.transcript = None
         self._egress.pool.give(self._key, session)
 
     async def close(self) -> None:

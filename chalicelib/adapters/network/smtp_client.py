@@ -134,12 +134,12 @@ async def _encrypt(connection: SmtpConnection, who: Introduction, seconds: float
 
 
 async def _ehlo(connection: SmtpConnection, who: Introduction, seconds: float) -> Extensions:
-    connection.say(ehlo_command("EHLO", who.ehlo))
+    connection.command(ehlo_command("EHLO", who.ehlo))
     reply = await connection.reply(seconds)
     if reply.code == 250:
         return read_extensions(reply)
     if reply.is_permanent:
-        connection.say(ehlo_command("HELO", who.ehlo))
+        connection.command(ehlo_command("HELO", who.ehlo))
         reply = await connection.reply(seconds)
         if reply.code == 250:
             return Extensions()
@@ -147,8 +147,10 @@ async def _ehlo(connection: SmtpConnection, who: Introduction, seconds: float) -
     raise TemporaryFailure(refused, reply=reply, turned_away=1)
 
 
-async def _ask(connection: SmtpConnection, line: bytes, seconds: float) -> Reply:
-    connection.say(line + b"\r\n")
+async def _ask(
+    connection: SmtpConnection, line: bytes, seconds: float, shown: bytes | None = None
+) -> Reply:
+    connection.command(line + b"\r\n", shown)
     return await connection.reply(seconds)
 
 
@@ -161,12 +163,13 @@ async def _authenticate(
     ask = partial(_ask, connection, seconds=limits.greeting)
 
     if "PLAIN" in mechanisms:
-        reply = await ask(b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password))
+        secret = base64.b64encode(b"\0" + user + b"\0" + password)
+        reply = await ask(b"AUTH PLAIN " + secret, shown=b"AUTH PLAIN ***")
     elif "LOGIN" in mechanisms:
         reply = await ask(b"AUTH LOGIN")
         for secret in (user, password):
             if reply.code == 334:
-                reply = await ask(base64.b64encode(secret))
+                reply = await ask(base64.b64encode(secret), shown=b"***")
     else:
         raise SourceUnavailable("The server offers neither AUTH PLAIN nor AUTH LOGIN.")
     if reply.is_permanent:

@@ -17,6 +17,7 @@ from typing import cast
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.replies import ReplyReader
+from chalicelib.domain.transcript import Transcript
 
 PIECE = 64 * 1024
 """What is given to the transport at a time, and what it may keep. A stuck connection holds several under TLS."""
@@ -27,7 +28,8 @@ LONGEST_LOOK = 0.02
 
 
 class SmtpConnection(asyncio.BufferedProtocol):
-    """A connection. `tls` is "TLSv1.3 CIPHER" once encrypted, `local` the address on our side."""
+    """A connection. `tls` is "TLSv1.3 CIPHER" once encrypted, `local` the address on our side. `transcript` takes down
+    the commands and replies of whoever has the connection."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -47,6 +49,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         self._closed = self._loop.create_future()
         self.tls: str | None = None
         self.local = ""
+        self.transcript: Transcript | None = None
 
     # What asyncio calls.
 
@@ -98,16 +101,23 @@ class SmtpConnection(asyncio.BufferedProtocol):
 
     def ready_reply(self) -> Reply | None:
         """The next reply if it is here already."""
-        return self._replies.popleft() if self._replies else None
+        return self._heard() if self._replies else None
 
     async def reply(self, seconds: float) -> Reply:
         """The next reply. Raises TemporaryFailure when the connection fails or `seconds` pass."""
         while not self._replies:
             await self._wait(seconds, "The server did not answer in time.")
-        return self._replies.popleft()
+        return self._heard()
+
+    def command(self, data: bytes, shown: bytes | None = None) -> None:
+        """Send a command, or a few, and have them taken down, as `shown` where that is another. Raises TemporaryFailure
+        on a failed connection."""
+        if self.transcript is not None:
+            self.transcript.say(data if shown is None else shown)
+        self.say(data)
 
     def say(self, data: bytes) -> None:
-        """Send a command, or a few. Raises TemporaryFailure on a failed connection."""
+        """Send what nobody takes down. Raises TemporaryFailure on a failed connection."""
         if self._transport is None or self._failure is not None or self._transport.is_closing():
             raise self._error()
         self._transport.write(data)
@@ -195,6 +205,12 @@ class SmtpConnection(asyncio.BufferedProtocol):
         done, _ = await asyncio.wait({self._closed}, timeout=seconds)
         if not done:
             self.abort()
+
+    def _heard(self) -> Reply:
+        reply = self._replies.popleft()
+        if self.transcript is not None:
+            self.transcript.hear(reply)
+        return reply
 
     def _fail(self, reason: str) -> None:
         if self._failure is None:

@@ -100,13 +100,13 @@ class SmtpSession:
         reset = b"RSET\r\n" if self._open_transaction else b""
         self._open_transaction = True
         if "PIPELINING" in self.extensions:
-            self.connection.say(reset + mail + rcpt + b"DATA\r\n")
+            self.connection.command(reset + mail + rcpt + b"DATA\r\n")
             return await self._hear_pipelined(bool(reset))
         if reset:
-            self.connection.say(reset)
+            self.connection.command(reset)
             await self._hear(self._limits.mail)
         for stage, command in (("MAIL", mail), ("RCPT", rcpt), ("DATA", b"DATA\r\n")):
-            self.connection.say(command)
+            self.connection.command(command)
             reply = await self._hear(self._patience[stage])
             if not _is_go(stage, reply):
                 return TransactionResult(reply, stage)
@@ -142,13 +142,15 @@ class SmtpSession:
             self._end(refused)
             return
         try:
-            self.connection.say(b".\r\n")
+            self.connection.command(b".\r\n")
             await self._hear(self._limits.data)
         except TemporaryFailure:
             self._end(refused)
 
     async def _content(self, content: Sequence[bytes], size: int) -> TransactionResult:
         self.has_begun = True
+        if self.connection.transcript is not None:
+            self.connection.transcript.send(size)
         early = await self._early_reply()
         if early is None and size <= AT_ONCE:
             self.connection.say(b"".join(stuff(content)))

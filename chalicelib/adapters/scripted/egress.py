@@ -22,6 +22,7 @@ from chalicelib.domain.smtp.commands import (
     rcpt_command,
 )
 from chalicelib.domain.tenancy.sources import EgressSource
+from chalicelib.domain.transcript import Transcript
 from chalicelib.ports.egress import Egress, TransactionResult
 
 Outcome = TransactionResult | MailError
@@ -77,8 +78,12 @@ class ScriptedEgress(Egress):
         """Queue errors for `connect` to a host or address."""
         self._refusals.setdefault(key.lower(), deque()).extend(errors)
 
-    async def connect(self, target: Target, source: EgressSource) -> ScriptedConversation:
+    async def connect(
+        self, target: Target, source: EgressSource, transcript: Transcript | None = None
+    ) -> ScriptedConversation:
         """A kept or new conversation, unless a refusal is queued."""
+        transcript = transcript or Transcript(lambda: 0.0)
+        transcript.begin(target.host, target.address)
         for key in (target.host.lower(), target.address.lower()):
             if self._refusals.get(key):
                 raise self._refusals[key].popleft()
@@ -87,7 +92,7 @@ class ScriptedEgress(Egress):
             self._idle[site] -= 1
         else:
             self.opened += 1
-        return ScriptedConversation(self, target, source)
+        return ScriptedConversation(self, target, source, transcript)
 
     def take(
         self, target: Target, source: EgressSource, envelope: Envelope, parts: Sequence[bytes]
@@ -122,7 +127,14 @@ class ScriptedEgress(Egress):
 class ScriptedConversation:
     """The `Conversation` port over a script."""
 
-    def __init__(self, egress: ScriptedEgress, target: Target, source: EgressSource) -> None:
+    def __init__(
+        self,
+        egress: ScriptedEgress,
+        target: Target,
+        source: EgressSource,
+        transcript: Transcript,
+    ) -> None:
+        self._transcript = transcript
         self.target = target
         self.tls = egress.tls
         self.source = source.address or source.name
@@ -140,8 +152,8 @@ class ScriptedConversation:
         """The scripted answer, or the scripted error raised."""
         if self._is_over or not self._is_fit:
             raise TemporaryFailure("The conversation is over.")
-        mail_command(envelope, OFFERED, 0, eight_bit=False)
-        rcpt_command(envelope, OFFERED)
+        self._transcript.say(mail_command(envelope, OFFERED, 0, eight_bit=False))
+        self._transcript.say(rcpt_command(envelope, OFFERED))
         narrow = self.target.host in self._egress.seven_bit
         if narrow and not all(map(bytes.isascii, content)):
             return TransactionResult(NEEDS_8BITMIME, "MAIL")
@@ -149,6 +161,10 @@ class ScriptedConversation:
         if isinstance(outcome, MailError):
             self._is_fit = False
             raise outcome
+        if outcome.stage == ".":
+            self._transcript.say(b"DATA")
+            self._transcript.send(sum(map(len, content)))
+        self._transcript.hear(outcome.reply)
         self._is_fit = outcome.reply.code != 421
         return outcome
 

@@ -19,7 +19,7 @@ from chalicelib.domain.operations import parse_operation, render_operation
 T = TypeVar("T")
 Form = Callable[[Any], Any]
 
-_TYPES = {Kind.NUMBER: "INTEGER", Kind.TIME: "REAL", Kind.MARK: "INTEGER"}
+_TYPES = {Kind.NUMBER: "INTEGER", Kind.TIME: "REAL", Kind.MARK: "INTEGER", Kind.BYTES: "BLOB"}
 _READ: dict[Kind, Form] = {
     Kind.MARK: bool,
     # Calling an enumeration takes ten times as long.

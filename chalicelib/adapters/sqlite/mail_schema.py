@@ -29,7 +29,8 @@ _OF_VERSION_4 = (
     *("limits", "counted", "limit_hold"),
 )
 _OF_VERSION_5 = ("jobs",)
-_LATER = (*_OF_VERSION_2, *_OF_VERSION_3, *_OF_VERSION_4, *_OF_VERSION_5)
+_OF_VERSION_6 = ("conversation", "acceptance", "request", "checked")
+_LATER = (*_OF_VERSION_2, *_OF_VERSION_3, *_OF_VERSION_4, *_OF_VERSION_5, *_OF_VERSION_6)
 _MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_LATER)))
 _RECORD = ", ".join(declarations(RECORD, _LATER))
 _DELIVERY = ", ".join(f"d_{one}".replace(" NOT NULL", "") for one in declarations(DELIVERY, _LATER))
@@ -225,7 +226,15 @@ INSERT INTO content_days SELECT server, day, sum(length) FROM (
 CREATE TABLE progress(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
+# How a message came in, with which others, what it passed before it was sent, and what was said in each attempt.
+VERSION_6 = """
+ALTER TABLE messages ADD COLUMN acceptance TEXT;
+ALTER TABLE messages ADD COLUMN request INTEGER;
+ALTER TABLE messages ADD COLUMN checked TEXT;
+ALTER TABLE events ADD COLUMN d_conversation BLOB;
+"""
+
+MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6)
 
 
 class MailDatabase(Database):

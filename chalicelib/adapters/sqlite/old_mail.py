@@ -29,6 +29,10 @@ _FORGOTTEN = (
     f"DELETE FROM limit_standing WHERE key IN {_KEYS}",
     f"DELETE FROM messages WHERE key IN {_KEYS}",
 )
+_UNSAID = (
+    "UPDATE events SET d_conversation = NULL WHERE d_conversation IS NOT NULL AND seq IN (SELECT seq FROM events"
+    f" INDEXED BY by_message WHERE kind = 'delivery' AND key IN {_KEYS})"
+)
 _ELSEWHERE = "UPDATE messages SET blob = ? WHERE key = ? AND blob = ?"
 
 
@@ -46,7 +50,7 @@ class SqliteOldMail(OldMail):
 
     async def forget(self, records: Sequence[MessageRecord]) -> None:
         """One transaction."""
-        keys = json.dumps([key_of(one.message.server_id, one.message.id) for one in records])
+        keys = _keys(records)
 
         def forget(db: apsw.Connection) -> None:
             for statement in _FORGOTTEN:
@@ -54,6 +58,12 @@ class SqliteOldMail(OldMail):
 
         if records:
             await self._database.write(forget)
+
+    async def forget_conversations(self, records: Sequence[MessageRecord]) -> None:
+        """One update."""
+        if records:
+            keys = _keys(records)
+            await self._database.write(lambda db: fetched(db, _UNSAID, (keys,)))
 
     async def put_elsewhere(self, record: MessageRecord, place: BlobRef) -> bool:
         """One update."""
@@ -65,6 +75,10 @@ class SqliteOldMail(OldMail):
             return db.changes() == 1
 
         return await self._database.write(put)
+
+
+def _keys(records: Sequence[MessageRecord]) -> str:
+    return json.dumps([key_of(one.message.server_id, one.message.id) for one in records])
 
 
 def _text(place: BlobRef) -> str:

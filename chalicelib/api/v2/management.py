@@ -12,6 +12,7 @@ from dataclasses import replace
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.v2 import (
     audit,
+    conversations,
     credentials,
     domains,
     email_content,
@@ -53,6 +54,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *pool_rules.ROUTES,
     *audit.ROUTES,
     *email_content.ROUTES,
+    *conversations.ROUTES,
     *email_operations.ROUTES,
     *queue.ROUTES,
     *overview.ROUTES,

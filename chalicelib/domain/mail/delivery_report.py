@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.mail.compose import (
     Attachment,
     Stamp,
@@ -23,7 +24,7 @@ from chalicelib.domain.mail.compose import (
 from chalicelib.domain.mail.header_rendering import Mailbox, render_mailboxes, render_text
 from chalicelib.domain.mail.headers import find_body
 from chalicelib.domain.mail.received import rfc2822_date
-from chalicelib.domain.model import DsnParameters, Message
+from chalicelib.domain.model import Message
 
 FILE = "Original Message.eml"
 LONGEST_LINE = 500

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.transcript import Heard
 
 LONGEST_OUTPUT = 250
 LEAST_HOST_SECONDS = 45.0
@@ -23,7 +24,8 @@ class AttemptResult:
     the schedule, `least_wait` how many are waited at least. `outcome_unknown`: the final dot was sent and no reply was
     read, so the remote may have the message. `about_us`: a failure that says nothing of the recipient. `cause` is why
     it failed (api.md 2.12), empty when it did not or nothing was tried. `remote` and `source` are None when nothing was
-    connected to. `provider` is who receives for the recipient's domain, None where nobody asked."""
+    connected to. `provider` is who receives for the recipient's domain, None where nobody asked.
+    `heard` is what was said to the host that decided, or the last one."""
 
     verdict: Verdict
     details: str
@@ -38,6 +40,7 @@ class AttemptResult:
     about_us: bool = False
     cause: str = ""
     provider: str | None = None
+    heard: Heard | None = None
 
     @property
     def sent_with_ssl(self) -> bool:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.reply import Reply
 
 NEEDS_SMTPUTF8 = Reply(

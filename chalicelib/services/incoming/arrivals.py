@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.model import BlobRef, DsnParameters, Message, Origin
+from chalicelib.domain.dsn_parameters import DsnParameters
+from chalicelib.domain.model import BlobRef, Message, Origin
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.routes import Route
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
+from chalicelib.domain.conversations import Conversation, conversation_of
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import is_postal_token, read_token
@@ -94,6 +95,18 @@ class MessageHistory:
         """The whole log of a message, oldest first."""
         message = record.message
         return await self._messages.deliveries(message.server_id, message.id, message.scope)
+
+    async def conversation(self, record: MessageRecord, delivery: int) -> Conversation:
+        """What was said in one of the deliveries of a message; NotFound where nothing was, or it is kept no longer."""
+        known = {one.id: one for one in record.deliveries}
+        if delivery not in known:
+            known = {one.id: one for one in await self.deliveries(record)}
+        if delivery not in known:
+            raise NotFound("There is no such delivery")
+        found = conversation_of(record.message, known[delivery])
+        if found is None:
+            raise NotFound("Nothing was said in this delivery, or it is no longer kept")
+        return found
 
     async def activity(self, record: MessageRecord) -> Activity:
         """Who opened a message and followed its links. Asks nobody about one that was never opened or clicked."""

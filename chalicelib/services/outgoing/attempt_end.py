@@ -12,6 +12,7 @@ from typing import Protocol
 
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
+from chalicelib.domain.conversations import with_conversation
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.limit_hold import LimitHold
@@ -181,7 +182,7 @@ class AttemptEnd:
             # What fails without a conversation says nothing of the recipient.
             about_us = status in (Status.HARD_FAIL, Status.ERROR)
             return Delivery(attempt.number, status, details, now, about_us=about_us)
-        return Delivery(
+        delivery = Delivery(
             id=attempt.number,
             status=status,
             details=details,
@@ -196,3 +197,4 @@ class AttemptEnd:
             about_us=result.about_us,
             cause=None if status is Status.SENT else result.cause or None,
         )
+        return with_conversation(delivery, attempt.record.message, result.heard)

@@ -39,7 +39,7 @@ class Converse:
         """Reach a host within its share. Raises SourceUnavailable, TemporaryFailure."""
         try:
             async with asyncio.timeout(attempt.share(others)):
-                return await self._egress.connect(target, source)
+                return await self._egress.connect(target, source, attempt.transcript)
         except TimeoutError as late:
             raise TemporaryFailure("The connection took too long.") from late
 
@@ -54,7 +54,7 @@ class Converse:
                 transaction = await self._transact(conversation, attempt, others)
             except OutcomeUnknown as unknown:
                 await conversation.close()
-                return interrupted(conversation, unknown, attempt.is_late(unknown)), True
+                return interrupted(conversation, attempt, unknown), True
             except TemporaryFailure as lost:
                 await conversation.close()
                 broken = lost
@@ -73,7 +73,7 @@ class Converse:
             except TemporaryFailure as gone:
                 broken = gone
                 break
-        return interrupted(conversation, broken, attempt.is_late(broken)), False
+        return interrupted(conversation, attempt, broken), False
 
     async def _transact(
         self, conversation: Conversation, attempt: SmtpAttempt, others: int

@@ -13,6 +13,7 @@ from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Message
 from chalicelib.domain.smtp.attempt_result import LEAST_HOST_SECONDS, AttemptResult
+from chalicelib.domain.transcript import Transcript
 from chalicelib.ports.clock import Clock
 
 Converted = Callable[[], Awaitable[Sequence[bytes] | None]]
@@ -26,7 +27,7 @@ class SmtpAttempt:
     `exchange` is the host that the domain's MX prefers, empty until it was looked up.
     `tried` names the hosts so far; `private` and `reached` say that some had addresses that no mail may go to, or that
     it may. `turned_away` says that a host would not talk to us at all; `left` is how the last conversation ended that
-    left the message for another host.
+    left the message for another host. `transcript` takes down what is said to the host that is talked to.
     """
 
     message: Message
@@ -44,6 +45,10 @@ class SmtpAttempt:
     turned_away: bool = False
     last_failure: TemporaryFailure | None = None
     left: AttemptResult | None = None
+    transcript: Transcript = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.transcript = Transcript(self.clock.monotonic)
 
     @property
     def seconds_left(self) -> float:

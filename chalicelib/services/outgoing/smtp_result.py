@@ -44,12 +44,16 @@ def concluded(
         retry_hint=hint,
         about_us=about_us or about_sender or classify.leaves_the_host(result.reply, result.stage),
         cause=cause,
+        heard=attempt.transcript.heard(),
     )
 
 
-def interrupted(conversation: Conversation, error: TemporaryFailure, late: bool) -> AttemptResult:
-    """A conversation that broke off, or (`late`) in which the server stayed silent: nothing was said of the
-    recipient."""
+def interrupted(
+    conversation: Conversation, attempt: SmtpAttempt, error: TemporaryFailure
+) -> AttemptResult:
+    """A conversation that broke off, or in which the server stayed silent until it was too late: nothing was said of
+    the recipient."""
+    late = attempt.is_late(error)
     remote = classify.place(conversation.target)
     silent = classify.refused_text(Verdict.SOFT, remote)
     return AttemptResult(
@@ -62,6 +66,7 @@ def interrupted(conversation: Conversation, error: TemporaryFailure, late: bool)
         outcome_unknown=isinstance(error, OutcomeUnknown),
         about_us=True,
         cause="no_answer" if late else "connection",
+        heard=attempt.transcript.heard(),
     )
 
 
@@ -78,6 +83,7 @@ def unreachable(attempt: SmtpAttempt) -> AttemptResult:
         retry_hint=classify.retry_after_hint(failure.public) if failure else None,
         about_us=attempt.turned_away or is_about_us(cause, final=False),
         cause=cause,
+        heard=attempt.transcript.heard(),
     )
 
 

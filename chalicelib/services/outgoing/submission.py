@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.compose import Draft
-from chalicelib.domain.model import BlobRef, DsnParameters, Message, Origin, Scope
+from chalicelib.domain.model import BlobRef, Message, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.reply import Reply

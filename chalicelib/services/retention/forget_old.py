@@ -122,6 +122,7 @@ class ForgetOld:
         async for batch in walk(self._old, one.server, begin, end, is_needed):
             needed = {each.message.blob for each in batch.needing}
             gone = _going(batch.records, one, done, there) - needed
+            await self._old.forget_conversations(_unsaid(batch.records, gone, there))
             if gone:
                 moved = await self._give_back.run(one.server, gone, batch.needing)
                 left |= set(moved.values())
@@ -156,6 +157,17 @@ def _going(
         if is_old and spared_as(record) is None and body not in gone and there(body):
             gone.add(body)
     return gone
+
+
+def _unsaid(
+    records: Sequence[MessageRecord], gone: set[BlobRef], there: Existing
+) -> list[MessageRecord]:
+    """Those whose conversations go, with their contents or after them."""
+    return [
+        one
+        for one in records
+        if spared_as(one) is None and (one.message.blob in gone or not there(one.message.blob))
+    ]
 
 
 def _needing(before: float) -> Callable[[MessageRecord], bool]:

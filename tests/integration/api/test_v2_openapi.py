@@ -83,6 +83,7 @@ def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
     sent = api.v2("POST", "/emails", GOOD | {"html": "<p>x", "tag": "t"})
     bootstrap.run(api.scene.deliver_ready())
     at = f"/emails/{sent.json['id']}"
+    (attempt,) = api.v2("GET", f"{at}/deliveries").json["data"]
     return [
         ("/emails", "post", sent),
         ("/emails", "post", api.v2("POST", "/emails", {})),
@@ -97,6 +98,11 @@ def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
         ("/emails/{id}", "get", api.v2("GET", "/emails/999")),
         ("/emails/{id}/raw", "get", api.v2("GET", f"{at}/raw")),
         ("/emails/{id}/deliveries", "get", api.v2("GET", f"{at}/deliveries")),
+        (
+            "/emails/{id}/deliveries/{delivery}/conversation",
+            "get",
+            api.v2("GET", f"{at}/deliveries/{attempt['id']}/conversation"),
+        ),
         (PATH, "get", api.call("GET", PATH)),
         ("/uploads", "post", api.v2("POST", "/uploads", {"size": 5})),
         ("/statistics", "get", counted(api)),

@@ -15,9 +15,10 @@ from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
-from chalicelib.domain.model import DsnParameters, MessageRecord, Scope, State, Status
+from chalicelib.domain.model import MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS

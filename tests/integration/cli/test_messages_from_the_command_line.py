@@ -13,7 +13,9 @@ from chalicelib.bootstrap import run
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.domain.model import Delivery, Message, State, Status
+from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.endpoints import EndpointType
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.events.index_mail import IndexMail
 from chalicelib.services.messages import search_index
@@ -226,6 +228,25 @@ def test_content_is_shown_and_attachments_are_written(
     assert file.read_bytes() == b"\x02\x01"
     missing = cli("message", "attachment", str(accepted.id), "7")
     assert (missing.code, missing.err) == (1, "posthorn: There is no such attachment.\n")
+
+
+def test_what_was_said_is_shown(cli: Run, scene: Scene) -> None:
+    message = run(scene.accept("john@example.com"))[0]
+    number = str(message.id)
+    none = cli("message", "conversation", number)
+    assert (none.code, none.err) == (1, "posthorn: There was no attempt yet.\n")
+    later = TransactionResult(Reply(450, "4.2.0", "\u202elater"), "RCPT")
+    scene.egress.will("john@example.com", later)
+    run(scene.deliver_ready())  # which holds it, as its credential says
+    assert cli("message", "release", number).code == 0
+    run(scene.deliver_ready())
+    shown = cli("message", "conversation", number)
+    assert "> RCPT TO:<john@example.com>" in shown.out
+    assert "< 450 4.2.0 \\u202elater" in shown.out
+    delivery = cli("message", "show", number, "--json").json["deliveries"][-1]
+    found = cli("message", "conversation", number, str(delivery["id"]), "--json").json
+    assert found["data"][-1]["from"] == "them"
+    assert cli("message", "conversation", number, "99").code == 1
 
 
 def test_a_message_is_replayed_to_an_endpoint_by_its_name(cli: Run, scene: Scene) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.envelope import Envelope
-from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.smtp.classify import Verdict
 from tests.integration.delivery.conftest import CONTENT, Stack, message_to
 from tests.peers import DROP, SmtpPeer

@@ -200,10 +200,16 @@ async def test_a_smarthost_takes_all_mail_after_auth_under_tls(
     async with SmtpPeer(implicit_tls=tls == "implicit") as provider:
         provider.keywords.append(mechanisms)
         guarded.pools.sources = (smarthost(provider, tls),)
+        heard = []
         for domain in ("anything.test", "elsewhere.test"):
             attempted = await guarded.send(f"bob@{domain}")
             assert attempted.verdict is Verdict.SENT, attempted
             assert attempted.sent_with_ssl
+            assert attempted.heard is not None
+            heard.append([one.text for one in attempted.heard.lines])
+        assert heard[1][0].startswith("MAIL FROM:")
+        shown = ["AUTH PLAIN ***"] if said != b"AUTH LOGIN" else ["AUTH LOGIN", "***", "***"]
+        assert [text for text in heard[0] if "AUTH" in text[:4] or text == "***"] == shown
         assert len(provider.connections) == 1
         connection = provider.connections[0]
         assert connection.auth[0] == said

@@ -10,9 +10,10 @@ import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.config import Settings
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.ids import return_path_local
-from chalicelib.domain.model import Arrival, DsnParameters, Message, Scope, Status
+from chalicelib.domain.model import Arrival, Message, Scope, Status
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.routes import RETURN_PATH, Condition, Route, RouteMode
 from chalicelib.ports.blobs import BlobStore

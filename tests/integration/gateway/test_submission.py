@@ -14,7 +14,7 @@ from base64 import b64decode
 import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
-from chalicelib.domain.model import DsnParameters
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.repository import Repository

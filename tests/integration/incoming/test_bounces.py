@@ -16,10 +16,11 @@ import pytest
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.scripted.scanners import ScriptedScanners
 from chalicelib.config import Settings
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.inspection import Authentication, Dmarc, Spf
-from chalicelib.domain.model import Delivery, DsnParameters, Message, Status
+from chalicelib.domain.model import Delivery, Message, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.routes import ROUTES, RouteMode

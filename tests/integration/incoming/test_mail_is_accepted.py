@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.model import (
-    INCOMING_QUEUE,
-    Arrival,
-    DeliveryJob,
-    DsnParameters,
-    Message,
-    Scope,
-    Status,
-)
+from chalicelib.domain.model import INCOMING_QUEUE, Arrival, DeliveryJob, Message, Scope, Status
 from chalicelib.domain.tenancy.routes import Condition, Route, RouteMode
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.model import DsnParameters, Message, Status
+from chalicelib.domain.dsn_parameters import DsnParameters
+from chalicelib.domain.model import Message, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.blobs import BlobStore

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.adapters.sqlite.columns import Columns
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.fields import MESSAGE
-from chalicelib.domain.model import BlobRef, DsnParameters, Message, Origin, Scope
+from chalicelib.domain.model import BlobRef, Message, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 
 BARE = Message(
@@ -43,7 +44,7 @@ def test_a_default_is_null() -> None:
         *("tag", "dsn", "operation", "arrival", "reports_on"),
         *("stream", "metadata", "scheduled_at", "unsubscribe"),
         *("bounce", "hold", "received_with_ssl", "smtputf8"),
-        *("stream", "metadata", "scheduled_at", "unsubscribe", "limits"),
+        *("stream", "metadata", "scheduled_at", "unsubscribe", "limits", "acceptance", "request"),
     }
     assert (row["pool"], row["scope"], row["blob"]) == ("default", "outgoing", '["k", 0, 10]')
 

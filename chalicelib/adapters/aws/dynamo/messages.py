@@ -40,7 +40,7 @@ from chalicelib.ports.rand import Rand
 MUTABLE = (
     *("st", "ss", "a", "tr", "lr", "lo", "lu", "w", "h", "hx"),
     *("la", "ps", "l", "n", "fk", "dk", "du", "lk", OPERATION),
-    *("iq", "bo", "rp", "ba", "re", "se", "rx", "s1", "f1", "pv", "lc", "lh", "jb"),
+    *("iq", "bo", "rp", "ba", "re", "se", "rx", "s1", "f1", "pv", "lc", "lh", "jb", "ck"),
 )
 
 _NEW = "attribute_not_exists(PK)"

@@ -12,8 +12,9 @@ from chalicelib.adapters.aws.dynamo.records import (
     sort_key,
 )
 from chalicelib.adapters.aws.dynamo.shards import Shards
-from chalicelib.adapters.aws.dynamo.table import MOVED, Key, Table
+from chalicelib.adapters.aws.dynamo.table import MOVED, Item, Key, Table
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.storage.listing import NEWEST_KEPT
 from chalicelib.config import Settings
 from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.model import BlobRef, MessageRecord, Scope
@@ -22,6 +23,7 @@ from chalicelib.domain.report import Report
 from chalicelib.ports.old_mail import OldMail
 
 AT_ONCE = 10
+_UNSAID = {"S": f"{MOVED}#unsaid"}
 # That a body lies elsewhere is told to nobody, as what a move brings.
 _ELSEWHERE = "SET k = :key, ko = :offset, kl = :length, n = :moved"
 _FROM_START = "SET k = :key, kl = :length, n = :moved REMOVE ko"
@@ -64,6 +66,37 @@ class DynamoOldMail(OldMail):
             keys += [key for each in found for key in each]
         await self._table.delete_many(list(dict.fromkeys(keys)))
         await self._table.delete_many([await self._key(one) for one in records])
+
+    async def forget_conversations(self, records: Sequence[MessageRecord]) -> None:
+        """An update of each that has some, those in older deliveries first."""
+        with_some = [one for one in records if len(one.deliveries) >= NEWEST_KEPT or _said_in(one)]
+        for start in range(0, len(with_some), AT_ONCE):
+            await asyncio.gather(*map(self._unsay, with_some[start : start + AT_ONCE]))
+
+    async def _unsay(self, record: MessageRecord) -> None:
+        message = record.message
+        if len(record.deliveries) >= NEWEST_KEPT:
+            older = await self._table.query(
+                ("PK", log_partition(message.server_id, message.id)),
+                sort="begins_with(SK, :prefix)",
+                values={":prefix": {"S": "D#"}},
+            )
+            for item in older:
+                if "cv" in item["v"]["M"]:
+                    key = (item["PK"]["S"], item["SK"]["S"])
+                    await self._table.update(key, "REMOVE v.cv", {}, "attribute_exists(PK)")
+        key = await self._key(record)
+        while places := _said_in(record):
+            values: Item = {f":d{at}": {"N": str(number)} for at, number in places.items()}
+            written = await self._table.update(
+                key,
+                "SET n = :unsaid REMOVE " + ", ".join(f"l[{at}].cv" for at in places),
+                values | {":unsaid": _UNSAID},
+                " AND ".join(f"l[{at}].i = :d{at}" for at in places),
+            )
+            if written.held or not written.item:
+                return
+            record = read_record(written.item)  # the log has grown
 
     async def put_elsewhere(self, record: MessageRecord, place: BlobRef) -> bool:
         """One conditional update."""
@@ -111,3 +144,8 @@ class DynamoOldMail(OldMail):
         message = record.message
         shard = message.id % await self._shards(message.server_id)
         return partition_of(message.server_id, message.scope, shard), sort_key(message.id)
+
+
+def _said_in(record: MessageRecord) -> dict[int, int]:
+    """Where in the list of an item deliveries have conversations, with their ids."""
+    return {at: one.id for at, one in enumerate(record.deliveries) if one.conversation is not None}

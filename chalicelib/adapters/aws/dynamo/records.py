@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.aws.dynamo.columns import Attribute, columns
 from chalicelib.adapters.storage.listing import due_at, recipient_key
 from chalicelib.domain.changes import Mark
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.fields import BLOB, DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.flags import flag_of
-from chalicelib.domain.model import Delivery, DsnParameters, Message, MessageRecord, Scope, State
+from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation, parse_operation, render_operation
 

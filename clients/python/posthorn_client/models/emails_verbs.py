@@ -5,19 +5,37 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from posthorn_client.models.emails_parts import Status
 
 __all__ = [
+    "Conversation",
     "DeliveryEntry",
     "DeliveryLog",
     "EmailContent",
     "Release",
     "Replay",
+    "SaidLine",
     "ShownAttachment",
     "ShownField",
 ]
+
+
+class Conversation(TypedDict):
+    """What was said with the host that decided an attempt, or the last that was tried. A session that
+    earlier messages used begins with MAIL.
+    """
+
+    host: str
+    address: str
+    source: str | None
+    """Where we spoke from."""
+    tls: str | None
+    """TLS version and cipher."""
+    data: list[SaidLine]
+    truncated: bool
+    """Lines in the middle, or ends of lines, are left out."""
 
 
 class DeliveryEntry(TypedDict):
@@ -82,6 +100,18 @@ class Replay(TypedDict):
 
     endpoint: NotRequired[str | None]
     """To this endpoint, whatever routes say."""
+
+
+_SaidLine = TypedDict("_SaidLine", {"from": "Literal['us', 'them']"})
+
+
+class SaidLine(_SaidLine):
+    """One line of a command or a reply."""
+
+    ms: int
+    """Milliseconds since the host was turned to."""
+    text: str
+    """Of content only how long it was; secrets are `***`."""
 
 
 class ShownAttachment(TypedDict):

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from posthorn_client.asking import Asking
 from posthorn_client.models.emails import EmailWithActivity
-from posthorn_client.models.emails_verbs import DeliveryLog, EmailContent, Release, Replay
+from posthorn_client.models.emails_verbs import (
+    Conversation,
+    DeliveryLog,
+    EmailContent,
+    Release,
+    Replay,
+)
 from posthorn_client.models.emails_wholes import AcceptedEmail
 from posthorn_client.request import Request, part
 
@@ -42,6 +48,21 @@ class EmailsVerbsOperations(Asking):
         """
         request = Request("GET", f"/api/v2/emails/{part(id)}/content", tenant=tenant)
         answer: EmailContent = self._json(request)
+        return answer
+
+    def show_conversation(
+        self, id: int | str, delivery: str, *, tenant: str | None = None
+    ) -> Conversation:
+        """Show what was said in an attempt, for as long as content is kept.
+
+        Needs the scope `emails:read`.
+        """
+        request = Request(
+            "GET",
+            f"/api/v2/emails/{part(id)}/deliveries/{part(delivery)}/conversation",
+            tenant=tenant,
+        )
+        answer: Conversation = self._json(request)
         return answer
 
     def hold_email(

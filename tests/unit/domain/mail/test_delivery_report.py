@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.mail.compose import Stamp
 from chalicelib.domain.mail.delivery_report import Failure, compose_report
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.newlines import has_bare_newline
-from chalicelib.domain.model import DsnParameters, Message
+from chalicelib.domain.model import Message
 from tests.older_values import NOW, ORDINARY
 
 STAMP = Stamp("1@rp.test", "Fri, 15 Jan 2027 08:00:00 +0000", "=_m", "=_a", "=_r")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.reply import parse_reply
 from chalicelib.domain.smtp.commands import (
     Extensions,
