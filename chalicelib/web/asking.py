@@ -51,7 +51,7 @@ class Asking:
     """Asks in the name of somebody, for one request that came."""
 
     program: MailProgram
-    caller: Caller
+    caller: Caller | None  # nobody: public operations alone
     request: HttpRequest
 
     async def answer(
@@ -65,7 +65,7 @@ class Asking:
         key: str = "",
     ) -> HttpAnswer:
         """The answer of an operation whatever it is; `path` begins behind /api/v2, `key` is an Idempotency-Key."""
-        headers = {"content-type": JSON}
+        headers = {"content-type": JSON, "user-agent": self.request.headers.get("user-agent", "")}
         if tenant is not None:
             headers["posthorn-tenant"] = tenant
         if key:
@@ -84,13 +84,16 @@ class Asking:
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         """The value that an operation answers with, None for none. Problem."""
-        answer = await self.answer(method, path, **more)
-        body = (
-            answer.body if isinstance(answer.body, str) else answer.body.decode("utf-8", "replace")
-        )
-        if answer.status >= 400:
-            raise Problem(answer.status, json.loads(body) if body else {})
-        return json.loads(body) if body else None
+        return value_of(await self.answer(method, path, **more))
+
+
+def value_of(answer: HttpAnswer) -> Any:
+    """The value of an answer, None for none. Problem."""
+    octets = answer.body
+    body = octets if isinstance(octets, str) else octets.decode("utf-8", "replace")
+    if answer.status >= 400:
+        raise Problem(answer.status, json.loads(body) if body else {})
+    return json.loads(body) if body else None
 
 
 def _text(value: Any) -> str:

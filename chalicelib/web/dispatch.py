@@ -5,25 +5,29 @@ What is said of an error is its public text. A page that nobody foresaw to fail 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+from hmac import compare_digest
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.v2.problems import answer_problem
-from chalicelib.domain.errors import MailError, NotFound, Refused, Rejected, Unauthenticated
+from chalicelib.api.v2.problems import ContentTooLarge, UnsupportedMediaType, answer_problem
+from chalicelib.domain.errors import MailError, NotFound, Refused, Unauthenticated
+from chalicelib.domain.ids import random_alphanumerics
+from chalicelib.ports.rand import Rand
+from chalicelib.services.tenancy.caller import Caller
 from chalicelib.web import answers, static_files
-from chalicelib.web.asking import Problem
-from chalicelib.web.cookies import SESSION, Cookies
+from chalicelib.web.asking import Problem, value_of
+from chalicelib.web.cookies import FORM, SESSION, Cookies
 from chalicelib.web.form import KINDS, LARGEST, Form
-from chalicelib.web.page import Page
-from chalicelib.web.routes import find, methods_of
+from chalicelib.web.frame import Frame, Frames, frame_of
+from chalicelib.web.page import Page, Rendered
+from chalicelib.web.rights import who_may
+from chalicelib.web.routes import find, is_ours, methods_of
 from chalicelib.web.row import ROOT, Row
-from chalicelib.web.visitor import Visitor, visitor
-
-
-class WrongForm(Rejected):
-    """A form that no page of ours sent: in another type, too large, or from elsewhere."""
-
-    code = "wrong_form"
+from chalicelib.web.visitor import Visitor, caller_of, visitor
 
 
 async def answer_page(program: MailProgram, request: HttpRequest) -> HttpAnswer:
@@ -33,32 +37,58 @@ async def answer_page(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         found = static_files.answer_static(path)
         return _bodiless(request, found or answers.page(404, "Not found"))
     cookies = Cookies.of(request.headers.get("cookie", ""), is_secure=_is_secure(request))
-    taken = find(request.method, path)
-    if taken is None:
-        return _nowhere(program, request, path, prefix, cookies)
-    row, values = taken
-    request.notes["page"] = f"{row.method} {row.pattern}"
+    row, values = find(request.method, path) or (None, {})
+    if row is None:
+        if "text/html" not in request.headers.get("accept", ""):
+            return answers.nothing_here(request)
+        row = Row(request.method, path, _no_view, is_public=True)
+    else:
+        request.notes["page"] = f"{row.method} {row.pattern}"
     decoded = {name: unquote(one) for name, one in values.items()}
-    page = Page(program, request, row, decoded, prefix, cookies)
-    return _bodiless(request, await _shown(page))
+    page = Page(program, request, row, decoded, prefix, cookies, is_ours)
+    answer = await _shown(page)
+    if request.method == "POST":
+        program[Frames].forget()
+    return _bodiless(request, answer)
 
 
 async def _shown(page: Page) -> HttpAnswer:
-    """The view's answer, or its error as a page."""
-    known = page
+    """The view's answer, written into what stands around it; or its error as a page."""
+    known = lost = page
     try:
         form = _form(page)
-        known = _with(page, form, await _visitor(page))
+        caller = await _caller(page)
+        token = "" if caller else page.cookies.get(FORM) or new_form_token(page)
+        known = lost = replace(page, form=form, form_token=token)
+        if caller is not None:
+            lost = replace(known, signed_in=Visitor(caller, caller), values={})
+            known = replace(known, signed_in=await narrowed(page, caller))
         _check_token(known)
-        return await page.row.view(known)
+        around = asyncio.ensure_future(frame_of(known))
+        return await _written(await _viewed(known), around)
     except Unauthenticated:
         return to_sign_in(page)
-    except Problem as problem:
-        return failed_page(known, problem.status, problem.detail)
     except MailError as error:
-        known.request.notes["code"] = error.code
-        problem_answer = answer_problem(error, page.request)
-        return failed_page(known, problem_answer.status, error.public)
+        failed = failed_page(known if known.signed_in else lost, error)
+        return await _written(failed, frame_of(known if known.signed_in else lost))
+
+
+async def _viewed(page: Page) -> HttpAnswer:
+    try:
+        return await page.row.view(page)
+    except Problem as problem:
+        if problem.code == "confirmation_needed":
+            return to_confirm(page)
+        return page.render("failed.html", problem.status, **told(page, problem))
+    except MailError as error:
+        return failed_page(page, error)
+
+
+async def _written(answer: HttpAnswer, around: Awaitable[Frame]) -> HttpAnswer:
+    frame = await around
+    if not isinstance(answer, Rendered) or answer.page is None:
+        return answer
+    return answer.page.written(answer, frame)
 
 
 def to_sign_in(page: Page) -> HttpAnswer:
@@ -67,23 +97,51 @@ def to_sign_in(page: Page) -> HttpAnswer:
     return answers.see_other(page.address("/login", return_to="" if back == ROOT else back))
 
 
-def failed_page(page: Page, status: int, detail: str) -> HttpAnswer:
+def to_confirm(page: Page) -> HttpAnswer:
+    """To the page that asks who it is, once more, and leads back to the form."""
+    here = page.request.path.removeprefix(page.prefix)
+    before = urlsplit(page.request.headers.get("referer", "")).path.removeprefix(page.prefix)
+    back = here if find("GET", here) else before
+    return answers.see_other(page.address("/confirm", return_to=back if is_ours(back) else ""))
+
+
+def failed_page(page: Page, error: MailError) -> HttpAnswer:
     """A page that says what is wrong, in the frame."""
-    return page.render("failed.html", status, code=status, detail=detail)
-
-
-async def _visitor(page: Page) -> Visitor | None:
-    token = page.cookies.get(SESSION)
-    if not token:
-        if page.row.is_public:
-            return None
-        raise Unauthenticated("Sign in")
+    page.request.notes["code"] = error.code
+    answer = answer_problem(error, page.request)
     try:
-        return await visitor(page.program, page.request, token, page.tenant, page.row.right)
+        value_of(answer)
+    except Problem as problem:
+        return page.render("failed.html", problem.status, **told(page, problem))
+    return answer
+
+
+def told(page: Page, problem: Problem) -> dict[str, Any]:
+    """What a page that failed says."""
+    detail, scope = problem.detail, str(problem.told.get("scope", ""))
+    if problem.code == "scope_missing":
+        detail = who_may(scope, page.values.get("org", ""))
+    return {"code": problem.status, "kind": problem.code, "detail": detail}
+
+
+async def _caller(page: Page) -> Caller | None:
+    """Whoever has the session of the cookie; Unauthenticated for nobody where a page is not public."""
+    try:
+        return await caller_of(page.program, page.request, page.cookies.get(SESSION))
     except Unauthenticated:
         if page.row.is_public:
             return None
         raise
+
+
+async def narrowed(page: Page, caller: Caller) -> Visitor:
+    """The visitor in the tenant of the page, with the right that it needs."""
+    return await visitor(page.program, caller, page.tenant, page.row.right)
+
+
+def new_form_token(page: Page) -> str:
+    """A token for the forms of somebody who has not signed in."""
+    return random_alphanumerics(page.program[Rand].bytes(48), 32)
 
 
 def _form(page: Page) -> Form:
@@ -92,18 +150,20 @@ def _form(page: Page) -> Form:
     if request.method != "POST":
         return Form()
     if request.content_type.partition(";")[0].strip().lower() not in KINDS:
-        raise WrongForm("This takes a form")
+        raise UnsupportedMediaType("This takes a form")
     if len(request.body) > LARGEST:
-        raise WrongForm(f"A form has at most {LARGEST // 1024} KiB")
+        raise ContentTooLarge(f"A form has at most {LARGEST // 1024} KiB")
     if not _is_from_here(request):
         raise Refused("This form was sent from another site")
     return Form.of(request)
 
 
 def _check_token(page: Page) -> None:
-    if page.request.method != "POST" or page.signed_in is None:
+    if page.request.method != "POST":
         return
-    if not page.csrf or page.form.raw("csrf") != page.csrf:
+    sent = page.form.raw("csrf")
+    is_kept = page.signed_in is not None or page.cookies.get(FORM) == page.csrf
+    if not is_kept or not page.csrf or not compare_digest(sent.encode(), page.csrf.encode()):
         raise Refused("This form is too old. Load the page again, and send it once more")
 
 
@@ -116,35 +176,14 @@ def _is_from_here(request: HttpRequest) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-def _with(page: Page, form: Form, signed_in: Visitor | None) -> Page:
-    return Page(
-        page.program,
-        page.request,
-        page.row,
-        page.values,
-        page.prefix,
-        page.cookies,
-        form,
-        signed_in,
-    )
-
-
-def _nowhere(
-    program: MailProgram, request: HttpRequest, path: str, prefix: str, cookies: Cookies
-) -> HttpAnswer:
-    methods = methods_of(path)
-    if "text/html" not in request.headers.get("accept", ""):
-        return answers.nothing_here(request)
-    row = Row(request.method, path, _no_view, is_public=True)
-    page = Page(program, request, row, {}, prefix, cookies)
-    if not methods:
-        return _bodiless(request, failed_page(page, 404, "There is no such page"))
-    answer = failed_page(page, 405, "This page does not take that")
-    return HttpAnswer(405, answer.body, {**answer.headers, "Allow": ", ".join(sorted(methods))})
-
-
 async def _no_view(page: Page) -> HttpAnswer:
-    raise NotFound("There is no such page")
+    methods = methods_of(page.row.pattern)
+    if not methods:
+        raise NotFound("There is no such page")
+    answer = page.render(
+        "failed.html", 405, code=405, kind="", detail="This page does not take that"
+    )
+    return replace(answer, headers={"Allow": ", ".join(sorted(methods))})
 
 
 def _path(request: HttpRequest) -> tuple[str, str]:

@@ -6,29 +6,40 @@ A view asks, and answers with `render`, `see_other` or `again`. It touches no st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.config import Settings
 from chalicelib.domain.people.signed_in import SignedIn
 from chalicelib.ports.clock import Clock
 from chalicelib.web import answers
 from chalicelib.web.asking import Asking, Problem
-from chalicelib.web.cookies import FLASH, THEME, Cookies
-from chalicelib.web.flash import Flash, read, written
+from chalicelib.web.cookies import FLASH, FORM, THEME, Cookies
+from chalicelib.web.flash import SECONDS, Flash, read, written
 from chalicelib.web.form import Form
 from chalicelib.web.rendering import render, zone_of
-from chalicelib.web.row import Row
+from chalicelib.web.row import SERVER, Row
 from chalicelib.web.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered(HttpAnswer):
+    """A page that is to be written from a template."""
+
+    page: Page | None = None
+    template: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One request for a page. `values` are the variable parts of its path, decoded; `prefix` stands before every
-    address (the stage of API Gateway, or nothing); `signed_in` is nobody on public pages alone."""
+    address (the stage of API Gateway, or nothing); `is_ours` says of a path that somebody gave whether it is a page;
+    `signed_in` is nobody on public pages alone, whose forms carry `form_token`."""
 
     program: MailProgram
     request: HttpRequest
@@ -36,8 +47,11 @@ class Page:
     values: Mapping[str, str]
     prefix: str
     cookies: Cookies
+    is_ours: Callable[[str], bool]
     form: Form = field(default_factory=Form)
     signed_in: Visitor | None = None
+    form_token: str = ""
+    asked: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
 
     @property
     def visitor(self) -> Visitor:
@@ -86,11 +100,21 @@ class Page:
         return f"{scheme}://{self.request.headers.get('host', 'localhost')}{self.prefix}"
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
-        """The value of an operation of API v2 in the page's tenant (`tenant=` names another). Problem."""
+        """The value of an operation of API v2 in the page's tenant (`tenant=` names another); what was asked for this
+        page already is not asked again. Problem."""
         more.setdefault("tenant", self.tenant)
-        return await Asking(self.program, self.visitor.caller, self.request).ask(
-            method, path, **more
-        )
+        if method != "GET":
+            return await self.asking.ask(method, path, **more)
+        key = f"{path} {sorted(more.items(), key=lambda one: one[0])}"
+        if key not in self.asked:
+            self.asked[key] = asyncio.ensure_future(self.asking.ask(method, path, **more))
+        return await self.asked[key]
+
+    @property
+    def asking(self) -> Asking:
+        """Whoever asks the API for this page: nobody on public ones."""
+        caller = None if self.signed_in is None else self.signed_in.caller
+        return Asking(self.program, caller, self.request)
 
     async def ask_or(self, instead: Any, method: str, path: str, **more: Any) -> Any:
         """As `ask`; `instead` when that part of the page cannot be had now or is not for whoever looks."""
@@ -121,12 +145,23 @@ class Page:
         return f"{self.prefix}{path}" + (f"?{urlencode(given)}" if given else "")
 
     def render(self, template: str, status: int = 200, **values: Any) -> HttpAnswer:
-        """A page from a template; what is said of the form before is said on it, once."""
-        said = self.cookies.get(FLASH)
+        """A page from a template; what is said of the form before is said on it, once. The dispatcher writes it, when
+        what stands around it is known."""
+        return Rendered(status, "", {}, (), self, template, values)
+
+    def written(self, rendered: Rendered, frame: Any) -> HttpAnswer:
+        """A page with what stands around it."""
+        said, cookies = self.cookies.get(FLASH), []
+        values = {**self._values(), "frame": frame, "flash": said and read(said), **rendered.values}
         frames = values.pop("frames", "")
-        text = render(template, {**self._frame(), "flash": said and read(said), **values})
-        more = {"Set-Cookie": self.cookies.ended(FLASH)} if said else {}
-        return answers.page(status, text, frames=frames, **more)
+        text = render(rendered.template, values)
+        if said:
+            cookies.append(self.cookies.ended(FLASH))
+        if self.form_token and self.form_token != self.cookies.get(FORM):
+            cookies.append(self.cookies.set(FORM, self.form_token))
+        answer = answers.page(rendered.status, text, frames=frames)
+        headers = {**answer.headers, **rendered.headers}
+        return replace(answer, headers=headers, cookies=(*rendered.cookies, *cookies))
 
     def see_other(
         self, path: str, flash: Flash | str | None = None, **query: str | int
@@ -135,15 +170,15 @@ class Page:
         if flash is None:
             return answers.see_other(self.address(path, **query))
         said = Flash(flash) if isinstance(flash, str) else flash
-        cookie = self.cookies.set(FLASH, written(said), 60)
-        return answers.see_other(self.address(path, **query), **{"Set-Cookie": cookie})
+        cookie = self.cookies.set(FLASH, written(said), SECONDS)
+        return replace(answers.see_other(self.address(path, **query)), cookies=(cookie,))
 
     def again(self, template: str, problem: Problem, **values: Any) -> HttpAnswer:
         """The form once more, with what was typed and what the API says is wrong."""
         status = 422 if problem.status in (400, 409, 422) else problem.status
         return self.render(template, status, problem=problem, **values)
 
-    def _frame(self) -> dict[str, Any]:
+    def _values(self) -> dict[str, Any]:
         """What every template has."""
         return {
             "page": self,
@@ -157,13 +192,45 @@ class Page:
             "now": self.now,
             "zone": zone_of(self._zone()),
             "csrf": self.csrf,
+            "nav": self._nav(),
             "theme": self.theme,
         }
 
+    def _nav(self) -> str:
+        """The template of the list of pages beside this one."""
+        if self.person is None:
+            return ""
+        if self.values.get("server"):
+            return "parts/side.html"
+        if self.values.get("org"):
+            return "parts/side_organization.html"
+        for start in ("admin", "settings"):
+            if self.row.pattern == f"/{start}" or self.row.pattern.startswith(f"/{start}/"):
+                return "parts/side_admin.html" if start == "admin" else "parts/side_account.html"
+        return ""
+
+    @property
+    def section(self) -> str:
+        """The first part of the path behind the server, such as `/messages`: another server has it, too."""
+        behind = self.row.pattern.removeprefix(SERVER)
+        return "/".join(behind.split("/")[:2]) if behind != self.row.pattern else ""
+
+    @property
+    def initials(self) -> str:
+        """Of whoever looks, two letters at most."""
+        words = "" if self.person is None else self.person.user.name.partition("@")[0]
+        letters = [one[0] for one in words.split() if one[0].isalnum()]
+        return "".join(letters[:2]).upper() or "?"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the local stack, which has an inbox."""
+        return bool(self.program[Settings].clock_file)
+
     @property
     def csrf(self) -> str:
-        """The token that each form carries; empty on public pages, which a foreign origin is refused at."""
-        return "" if self.person is None else self.person.csrf
+        """The token that each form carries: of the session, or before a sign-in the one in a cookie of its own."""
+        return self.form_token if self.person is None else self.person.csrf
 
     @property
     def theme(self) -> str:

@@ -5,10 +5,15 @@ Pure. Tests walk it: each row by each role, and from a foreign organization.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from chalicelib.web.pages import account, message, messages, organizations, overview
 from chalicelib.web.row import Row
+
+_PLAIN = re.compile(
+    r"[!#-\[\]-~]{1,1000}"
+)  # of ASCII neither blanks, quotation marks, backslashes nor controls
 
 ROWS: tuple[Row, ...] = (
     *account.ROWS,
@@ -31,3 +36,10 @@ def find(method: str, path: str) -> tuple[Row, Mapping[str, str]] | None:
 def methods_of(path: str) -> set[str]:
     """The methods that a path has."""
     return {row.method for row in ROWS if row.expression.fullmatch(path)}
+
+
+def is_ours(path: str) -> bool:
+    """Whether a path that somebody gave is a page of ours, to which one may be led: no other site, no odd character."""
+    plain = path.partition("?")[0]
+    is_path = plain.startswith("/") and not plain.startswith("//") and _PLAIN.fullmatch(path)
+    return bool(is_path) and find("GET", plain) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.api.http import HttpRequest, MailProgram
+from chalicelib.domain.errors import Unauthenticated
 from chalicelib.services.tenancy.caller import Caller
 from chalicelib.services.tenancy.callers import Callers
 
@@ -17,14 +18,18 @@ class Visitor:
     here: Caller
 
 
-async def visitor(
-    program: MailProgram, request: HttpRequest, token: str, tenant: str | None, right: str
-) -> Visitor:
-    """The visitor in the tenant. Unauthenticated; NotFound for a tenant they do not reach; ScopeMissing."""
-    callers = program[Callers]
-    caller = here = await callers.by_session(token, request.client_address)
+async def caller_of(program: MailProgram, request: HttpRequest, token: str) -> Caller:
+    """Whose session this token is of. Unauthenticated."""
+    if not token:
+        raise Unauthenticated("Sign in")
+    return await program[Callers].by_session(token, request.client_address)
+
+
+async def visitor(program: MailProgram, caller: Caller, tenant: str | None, right: str) -> Visitor:
+    """Somebody in the tenant. NotFound for one that they do not reach; ScopeMissing."""
+    here = caller
     if tenant is not None:
-        found = await callers.tenant(caller, tenant)
+        found = await program[Callers].tenant(caller, tenant)
         here = caller.within(found.organization_id)
     here.require(*right.split())
     return Visitor(caller, here)

@@ -25,8 +25,10 @@ async def answer_operator(program: MailProgram, request: HttpRequest, operator: 
     return await answer_caller(program, request, Caller.operator(operator))
 
 
-async def answer_caller(program: MailProgram, request: HttpRequest, caller: Caller) -> HttpAnswer:
-    """The answer to a request of somebody who is known."""
+async def answer_caller(
+    program: MailProgram, request: HttpRequest, caller: Caller | None
+) -> HttpAnswer:
+    """The answer to a request of somebody who is known, or of nobody where the operation is public."""
     for route, pattern in _patterns():
         found = pattern.fullmatch(request.path) if route.method == request.method else None
         if found is not None:
