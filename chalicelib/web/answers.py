@@ -52,3 +52,15 @@ def nothing_here(request: HttpRequest) -> HttpAnswer:
     """What programs are told of an address that nothing is at: the same as by API Gateway, where it has no route."""
     answer = answer_of("MISSING_AUTHENTICATION_TOKEN")
     return HttpAnswer(404, answer.body_for(request.request_id), answer.headers)
+
+
+def text_file(name: str, text: str, kind: str = "text/plain; charset=utf-8") -> HttpAnswer:
+    """A file that a browser keeps and never shows; `name` is of letters, digits, dots and dashes."""
+    headers = {
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpAnswer(200, text, headers)

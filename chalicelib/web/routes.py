@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from chalicelib.web.pages import account, message, messages, organizations, overview
+from chalicelib.web.pages import account, configuration, message, messages, organizations, overview
 from chalicelib.web.row import Row
 
 _PLAIN = re.compile(
@@ -21,6 +21,7 @@ ROWS: tuple[Row, ...] = (
     *overview.ROWS,
     *messages.ROWS,
     *message.ROWS,
+    *configuration.ROWS,
 )
 
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib.web.charts import Series, Slot, Value, bars, lines
 from chalicelib.web.words import read_time
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 LABELS = 5
 
@@ -142,7 +139,7 @@ class Counted:
         return day, day
 
 
-def mail_chart(counted: Counted, links: Links | None = None) -> Markup:
+def mail_chart(counted: Counted, links: Links | None = None) -> str:
     """Outgoing mail by slot: accepted, and below it what was delayed and what failed."""
     return bars(
         counted.rows(links),
@@ -157,7 +154,7 @@ def mail_chart(counted: Counted, links: Links | None = None) -> Markup:
     )
 
 
-def incoming_chart(counted: Counted, links: Links | None = None) -> Markup:
+def incoming_chart(counted: Counted, links: Links | None = None) -> str:
     """Incoming mail by slot: received, and below it what was spam."""
     return bars(
         counted.rows(links),
@@ -169,7 +166,7 @@ def incoming_chart(counted: Counted, links: Links | None = None) -> Markup:
     )
 
 
-def time_chart(counted: Counted, links: Links | None = None) -> Markup:
+def time_chart(counted: Counted, links: Links | None = None) -> str:
     """Seconds to delivery by slot."""
     whole = counted.answer["latency"] or {}
     return lines(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
+from chalicelib.api.http import HttpAnswer
 from chalicelib.config import Settings
 from chalicelib.domain.people.roles import Role
+from chalicelib.web.asking import Asking
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.page_browser import Browser, signed_in
 from tests.worlds import Scene, make_scene
@@ -57,3 +59,19 @@ async def stranger(scene: Scene) -> Browser:
 
     other: Any = await scene.posthorn[Organizations].create("Other")
     return await signed_in(scene.posthorn, "eve@other.test", Role.OWNER, other)
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes operations answer 503, by how their paths behind /api/v2 begin: their store is away."""
+    real = Asking.answer
+
+    def breaks(*paths: str) -> None:
+        async def answer(self: Asking, method: str, path: str, **more: Any) -> HttpAnswer:
+            if path.startswith(paths):
+                return HttpAnswer(503, '{"detail": "The store is away"}', {})
+            return await real(self, method, path, **more)
+
+        monkeypatch.setattr(Asking, "answer", answer)
+
+    return breaks

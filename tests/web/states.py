@@ -12,6 +12,8 @@ A state that a page cannot have is `-`. A name is that of the test, in any modul
 
 from __future__ import annotations
 
+from tests.web import configuration_states
+
 STATES = ("nothing", "unfound", "failing", "forbidden", "gone", "many")
 
 # Pattern of the page, and a test's name or `-` for each of STATES in their order.
@@ -25,7 +27,7 @@ TABLE = """
 def states() -> dict[str, dict[str, str]]:
     """The tests of each page by state."""
     found = {}
-    for line in TABLE.strip().splitlines():
+    for line in [*TABLE.strip().splitlines(), *configuration_states.lines(STATES)]:
         pattern, *tests = line.split()
         found[pattern] = dict(zip(STATES, tests, strict=True))
     return found

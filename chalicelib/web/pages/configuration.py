@@ -1,0 +1,8 @@
+"""The rows of the pages on which a tenant is set up, and of those that say how it fares."""
+
+from __future__ import annotations
+
+from chalicelib.web.pages import domains
+from chalicelib.web.row import Row
+
+ROWS: tuple[Row, ...] = (*domains.ROWS,)

@@ -1,0 +1,46 @@
+"""Rows of the table of states (states.py) for the pages on which a tenant is set up, and those that say how it fares.
+
+A row begins with the places that have the page, S a server and O an organization, and its path there; the lines below
+it name a state and its test, and a state without a line cannot be.
+"""
+
+from __future__ import annotations
+
+PLACES = {"S": "/org/{org}/servers/{server}", "O": "/org/{org}"}
+
+TABLE = """
+SO /domains
+    nothing    test_without_a_domain_the_page_says_what_one_is
+    failing    test_a_part_that_cannot_be_had_leaves_the_rest
+    forbidden  test_a_viewer_is_offered_nothing_that_changes
+    many       test_a_list_of_many_is_a_page_of_them
+SO /domains/new
+    forbidden  test_a_viewer_is_offered_nothing_that_changes
+SO /domains/{domain}
+    forbidden  test_a_viewer_is_offered_nothing_that_changes
+    gone       test_somebody_of_elsewhere_finds_no_domain
+SO /domains/{domain}/zone
+    gone       test_somebody_of_elsewhere_finds_no_domain
+SO /domains/{domain}/remove
+    failing    test_a_part_that_cannot_be_had_leaves_the_rest
+    forbidden  test_a_viewer_is_offered_nothing_that_changes
+    gone       test_a_domain_is_removed_after_a_page_that_says_what_that_means
+"""
+
+
+def lines(states: tuple[str, ...]) -> list[str]:
+    """The rows as states.py writes them."""
+    rows: list[str] = []
+    tests: dict[str, str] = {}
+    head: list[str] = []
+    for line in [*TABLE.strip().splitlines(), "-"]:
+        if line.startswith(" "):
+            state, test = line.split()
+            assert state in states
+            tests[state] = test
+            continue
+        if head:
+            told = " ".join(tests.get(state, "-") for state in states)
+            rows += [f"{PLACES[place]}{head[1]} {told}" for place in head[0]]
+        head, tests = line.split(), {}
+    return rows
