@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from chalicelib.domain.csv_rows import unguarded
+from chalicelib.domain.csv_rows import MOST_CELLS, unguarded
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.listed_address import listed_address
 from chalicelib.domain.suppression import NEVER, Name, Reason, Suppression, SuppressionScope
@@ -82,7 +82,8 @@ def columns_of(header: Sequence[str]) -> Columns:
         named.setdefault(unguarded(cell).strip().lower(), at)
     address = next((named[name] for name in _ADDRESS if name in named), None)
     if address is None:
-        raise Rejected("The first line names no column address, email or recipient")
+        among = f" among its first {MOST_CELLS:,}" if len(header) == MOST_CELLS else ""
+        raise Rejected(f"The first line names no column address, email or recipient{among}")
     reason = next((named[name] for name in _REASON if name in named), None)
     found: dict[str, int] = {
         name: named[name] for name in ("scope", "stream", "note", "expires_at") if name in named

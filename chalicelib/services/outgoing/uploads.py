@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from chalicelib.config import Settings
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.model import BlobRef
+from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
@@ -30,6 +31,9 @@ class Uploads:
     async def ticket(self, server: Server, size: int, most: int = 0) -> UploadTicket:
         """Permission to upload one message or attachment, or whatever has at most `most` bytes. Rejected when it could
         never be sent."""
+        if size > most > self._settings.max_message_size:
+            text = f"The upload has {size:,} bytes, at most {most:,} are taken"
+            raise Rejected(text, reply=Reply(552, "5.3.4", text), size=size)
         if size > most:
             check_size(self._settings, size)
         return await self._blobs.ticket(server.id, size, self._clock.now())

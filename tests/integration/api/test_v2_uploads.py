@@ -76,6 +76,16 @@ def test_sizes(api: ApiWorld, size: Any, status: int) -> None:
     assert api.v2("POST", "/uploads", {"size": size}).status == status
 
 
+def test_a_file_to_import_that_is_too_large_is_told_its_own_limit(api: ApiWorld) -> None:
+    assert api.manage("POST", "/uploads", {"size": 100_000_000}, "acme/app").status == 201
+    reply = api.manage("POST", "/uploads", {"size": 100_000_001}, "acme/app")
+    assert reply.status == 413
+    assert reply.json["code"] == "content_too_large"
+    assert reply.json["detail"] == (
+        "The upload has 100,000,001 bytes, at most 100,000,000 are taken"
+    )
+
+
 def refusing_to_read(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     async def unread(_: Any) -> bytes:
         raise AssertionError("read")

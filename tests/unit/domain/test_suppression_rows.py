@@ -104,3 +104,5 @@ def test_what_the_import_says_stands_for_what_rows_leave_out() -> None:
 def test_a_header_without_addresses_is_refused() -> None:
     with pytest.raises(Rejected, match="names no column"):
         columns_of(("name", "reason"))
+    with pytest.raises(Rejected, match=r"or recipient among its first 1,000$"):
+        columns_of([f"c{number}" for number in range(1_000)])
