@@ -1,5 +1,5 @@
-"""Looks for an address in what an installation has stored, outside the product: it knows files, SQLite, DynamoDB, S3
-and how bytes are packed, and imports nothing of what it judges.
+"""Looks for an address in what an installation has stored, outside the product: it knows files, SQLite, DynamoDB, S3,
+Parquet and how bytes are packed, and imports nothing of what it judges.
 
 `.venv/bin/python -m tests.erased FOLDER ADDRESS` looks through a state folder and exits 1 where it finds something.
 """
@@ -47,7 +47,7 @@ def in_aws(dynamodb: Any, s3: Any, tables: list[str], bucket: str, address: str)
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         for one in page.get("Versions", ()):
             body = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-            if holds(body, address):
+            if holds(body, address) or any(_plainly(text, address) for text in _of_parquet(body)):
                 found.append(one["Key"])
     return found
 
@@ -62,6 +62,18 @@ def _in_database(path: Path, address: str) -> Iterator[str]:
                 texts = [one.encode() if isinstance(one, str) else one for one in row]
                 if any(holds(one, address) for one in texts if isinstance(one, bytes)):
                     yield f"{name} {row[0]}"
+
+
+def _of_parquet(data: bytes) -> Iterator[bytes]:
+    """Every value of a Parquet object, as text."""
+    if data[:4] != b"PAR1":
+        return
+    from pyarrow import BufferReader
+    from pyarrow.parquet import read_table
+
+    for column in read_table(BufferReader(data)).columns:
+        for value in column.to_pylist():
+            yield str(value).encode()
 
 
 def _values(value: Any) -> Iterator[bytes]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
-from collections.abc import Iterable
+import string
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +16,7 @@ HASHED = "sha256:"
 _BETWEEN = re.compile(rb"[\s<>,;:\"()\[\]]+")
 _FIELD = re.compile(rb"(?im)^(from|to|cc):((?:[^\r\n]|\r?\n[ \t])*)")
 _HEAD = 256 * 1024
+_BASE64 = f"{string.ascii_letters}{string.digits}+/=".encode()
 
 
 def hashed(address: str) -> str:
@@ -49,9 +52,12 @@ class Sought:
         return re.search(_whole(self.address), text, re.IGNORECASE) is not None
 
     def is_in_bytes(self, content: bytes) -> bool:
-        """The same of bytes."""
-        return self.address.lower().encode() in content.lower() and (
-            re.search(_whole(self.address).encode(), content, re.IGNORECASE) is not None
+        """The same of bytes, and of what parts of a message in base64 or quoted-printable say."""
+        wanted = self.address.lower().encode()
+        return any(
+            wanted in one.lower()
+            and re.search(_whole(self.address).encode(), one, re.IGNORECASE) is not None
+            for one in (content, *_decoded(content))
         )
 
     def replaced(self, text: str) -> str:
@@ -83,6 +89,29 @@ class Sought:
 
 def _whole(address: str) -> str:
     return rf"(?<![\w.+-]){re.escape(address)}(?![\w-])(?!\.\w)"
+
+
+def _decoded(content: bytes) -> Iterator[bytes]:
+    """What encoded parts say, wherever they are: linear in the content, and nothing of it is believed."""
+    told = content.lower()
+    if b"quoted-printable" in told:
+        yield binascii.a2b_qp(content)
+    if b"base64" in told:
+        run: list[bytes] = []
+        for line in (*content.split(b"\n"), b""):
+            letters = line.strip()
+            if letters and not letters.translate(None, _BASE64):
+                run.append(letters)
+            elif run:
+                yield _from_base64(b"".join(run))
+                run = []
+
+
+def _from_base64(letters: bytes) -> bytes:
+    """What they stand for; a single one that is left over stands for nothing."""
+    whole = letters.replace(b"=", b"")
+    whole = whole[: len(whole) - (len(whole) % 4 == 1)]
+    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def _named(content: bytes) -> tuple[set[str], set[str]]:

@@ -16,26 +16,34 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.system.faults import raising
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.changes import MessageChange
 from chalicelib.domain.erasure import Sought
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.jobs import Job, JobStatus
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.occurrence import EventType, Occurrence
+from chalicelib.domain.search.parse import parse_query
 from chalicelib.domain.suppression import Asked, Reason, Suppression, SuppressionFilter
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.contents import Contents
 from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.jobs import Jobs
+from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.old_mail import OldMail
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.services.events.index_mail import IndexMail
 from chalicelib.services.jobs.run import RunJobs
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
 from tests import erased
@@ -43,6 +51,7 @@ from tests.contract.conftest import World
 from tests.fakes import NOW, a_delivery, a_message, a_report, a_server, an_organization
 from tests.listed import list_new
 from tests.webhook_events import a_delivery as a_webhook_delivery
+from tests.worlds import beside
 
 ADDRESS = "Zoe.Private@example.com"
 OTHER = "bob@example.com"
@@ -138,11 +147,16 @@ class Scene:
             await world[BlobStore].bring(server, secrets.token_hex(16), content, NOW)
             await world[BlobStore].keep(server, secrets.token_hex(16), content, NOW)
 
-    async def erase(self, number: str, owner: ServerId | None = None) -> Job:
-        """Start the job and work at it until its end."""
+    async def erase(
+        self, number: str, owner: ServerId | None = None, first: Posthorn | None = None
+    ) -> Job:
+        """Start the job and work at it until its end, with another program at first."""
         owner = self.world.server if owner is None else owner
         parameters = json.dumps({"address": ADDRESS})
         await self.world[Jobs].add(owner, Job(number, "erase", "acme/app", parameters, "ada", NOW))
+        if first is not None:
+            await first[RunJobs].run(5)
+            self.world.clock.advance(60)
         for _ in range(200):
             await self.world[RunJobs].run(5)
             job = await self.world[Jobs].get(owner, number)
@@ -150,6 +164,11 @@ class Scene:
                 return job
             self.world.clock.advance(60)
         raise AssertionError(job)
+
+    async def candidates(self, text: str) -> tuple[MessageId, ...]:
+        """What the index of mail finds."""
+        query = parse_query(text, self.world.clock.now())
+        return (await self.world[MailIndex].find(self.world.server, None, query, 100)).messages
 
     def places(self) -> list[str]:
         """Where the address is."""
@@ -161,7 +180,7 @@ class Scene:
         found = erased.in_aws(
             session.client("dynamodb"), session.client("s3"), tables, settings.bucket, ADDRESS
         )
-        mine = (f"#{self.world.server}", f"/{self.world.server}/")
+        mine = (f"#{self.world.server}", f"/{self.world.server}/", "lake/")
         return [one for one in found if any(each in one for each in mine)]
 
 
@@ -204,6 +223,23 @@ async def test_everything_goes_and_what_others_have_stays(scene: Scene) -> None:
         assert left == [place]  # what another has stays
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("port", [MailIndex, OldMail, Contents], ids=lambda one: one.__name__)
+async def test_what_fails_on_the_way_is_gone_on_with(
+    scene: Scene, port: type[Any], when: str
+) -> None:
+    """The index that is being rewritten, a store that is away: what was found by its content goes too."""
+    world, verb = scene.world, "remove" if port is Contents else "forget"
+    broken = raising(world[port], verb, TemporaryFailure("away"), when)
+    is_in_memory = world.family == "sqlite" and not world.settings.state_folder
+    first = beside(world, {port: broken}) if is_in_memory else world.another({port: broken})
+    job = await scene.erase("jbone", first=first)
+    result = json.loads(job.result)
+    assert (result["emails"], result["contents"], result["deliveries"]) == (4, 4, 16)
+    for message in (scene.to, scene.from_field, scene.sent_by, scene.waiting):
+        assert await is_gone(world, message)
+
+
 async def test_what_a_recipient_said_keeps_acting_unseen(scene: Scene) -> None:
     world = scene.world
     await scene.erase("jbone")
@@ -221,6 +257,19 @@ async def test_what_a_recipient_said_keeps_acting_unseen(scene: Scene) -> None:
     link = await world[UnsubscribeLinks].get(server, scene.to.id, NOW)
     assert link.recipient == entry.address
     assert (await world[UnsubscribeLinks].get(server, scene.kept.id, NOW)).recipient == OTHER
+
+
+async def test_a_change_that_is_told_late_brings_nothing_back(scene: Scene) -> None:
+    """As a stream does that could not hand it over for hours."""
+    world = scene.world
+    before = await world[MessageStore].get(world.server, scene.to.id)
+    await world[IndexMail].take("shard", [MessageChange("1", None, before)])
+    await scene.erase("jbone")
+    left = scene.places()
+    world.clock.advance(12 * 3_600)
+    await world[IndexMail].take("shard", [MessageChange("2", None, before)])
+    assert scene.places() == left
+    assert await scene.candidates(f'to:"{ADDRESS}"') == ()
 
 
 async def test_a_second_run_finds_nothing(scene: Scene) -> None:

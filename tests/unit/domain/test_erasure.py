@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from dataclasses import replace
 
@@ -48,6 +49,25 @@ def test_fields_name_the_sender_or_recipients(head: str, carries: Carries | None
     assert of(f"{head}\r\n\r\nHello".encode()) is carries
 
 
+@pytest.mark.parametrize("before", ["", "x", "xy", "a line\r\n" * 40])
+@pytest.mark.parametrize("width", [60, 76, 100_000])
+def test_a_part_in_base64_is_read(before: str, width: int) -> None:
+    letters = base64.b64encode(f"{before} write to Zoe@Example.com, please".encode()).decode()
+    lines = "\r\n".join(letters[at : at + width] for at in range(0, len(letters), width))
+    head = "To: bob@example.com\r\nContent-Transfer-Encoding: BASE64\r\n"
+    assert of(f"{head}\r\n{lines}\r\n".encode()) is Carries.NAMED
+    parts = f"--b\r\n{head}\r\n{lines}\r\n--b--\r\n"
+    assert of(f"Subject: x\r\n\r\nHello\r\n{parts}".encode()) is Carries.NAMED
+    assert of(f"{head}\r\nHello zoe\r\n".encode()) is None
+
+
+def test_a_part_in_quoted_printable_is_read() -> None:
+    head = "To: bob@example.com\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+    assert of(f"{head}\r\nwrite to zoe@exam=\r\nple.com\r\n".encode()) is Carries.NAMED
+    assert of(f"{head}\r\nwrite to zoe=40example=2Ecom\r\n".encode()) is Carries.NAMED
+    assert of(f"{head}\r\nwrite to zoe=40example=2Ecommunity\r\n".encode()) is None
+
+
 def test_what_is_told_of_a_message_counts() -> None:
     assert of(subject="to zoe@example.com") is Carries.NAMED
     assert of(metadata='{"who":"zoe@example.com"}') is Carries.NAMED
@@ -71,6 +91,11 @@ def test_a_hash_stands_in_its_place() -> None:
         b"Cc:" + b"\r\n " * 200_000,
         b"zoe@" * 200_000,
         b"From:" * 100_000,
+        b"base64 " + b"A" * 5_000_000,
+        b"base64\n" + b"=\n" * 1_000_000,
+        b"base64\n" + b"A\n" * 1_000_000,
+        b"quoted-printable " + b"=" * 5_000_000,
+        b"quoted-printable base64 " + b"zoe@example.co" * 300_000,
     ],
 )
 def test_time_grows_with_the_length_alone(hostile: bytes) -> None:
