@@ -7,43 +7,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.errors import NotFound, Refused
-from chalicelib.domain.ids import random_letters
 from chalicelib.domain.people.id_token import Identity
 from chalicelib.domain.people.invitations import BY_INVITED, INVITATIONS
 from chalicelib.domain.people.oidc_provider import OidcProvider
 from chalicelib.domain.people.owners import of_email, of_subject
-from chalicelib.domain.people.users import BY_EMAIL, BY_SUBJECT, USERS, User, user_place
+from chalicelib.domain.people.users import BY_SUBJECT, USERS, User
 from chalicelib.domain.tenancy.audit import Acting, Actor
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
-from chalicelib.services.people.sessions import Browser, Sessions
-from chalicelib.services.people.tickets import Tickets
+from chalicelib.services.people.sessions import Browser
+from chalicelib.services.people.users import NewUser, Users
 
 NOT_VERIFIED = "The provider does not say that the address is yours, so nobody is known by it here"
 NOBODY = "Nobody is known here by this address; ask for an invitation"
 ANOTHERS = "The person with this address signs in as somebody else at the provider"
-ID_LETTERS = 12
 
 
 class OidcUsers:
     """Finds and makes users by what a provider says of them."""
 
-    def __init__(
-        self,
-        repository: Repository,
-        sessions: Sessions,
-        tickets: Tickets,
-        clock: Clock,
-        rand: Rand,
-    ) -> None:
+    def __init__(self, repository: Repository, users: Users, clock: Clock) -> None:
         self._repository = repository
-        self._sessions = sessions
-        self._tickets = tickets
+        self._users = users
         self._clock = clock
-        self._rand = rand
 
     async def of(self, identity: Identity, provider: OidcProvider, browser: Browser) -> User:
         """The user of an identity. Refused for nobody's, with a text for them."""
@@ -53,11 +41,10 @@ class OidcUsers:
         except NotFound:
             if not identity.email:
                 raise Refused(NOT_VERIFIED) from None
-        try:
-            found = await self._repository.find(USERS, BY_EMAIL, Place(of_email(identity.email)))
-        except NotFound:
+        user = await self._users.known(identity.email)
+        if user is None:
             return await self._made(identity, provider, browser)
-        return await self._joined(found, identity, browser)
+        return await self._joined(user, identity, browser)
 
     async def _joined(self, user: User, identity: Identity, browser: Browser) -> User:
         """A user who signed in by password until now. Whoever else knows that is out."""
@@ -70,21 +57,15 @@ class OidcUsers:
             )
 
         with acting(_themselves(user, browser)):
-            found = await self._repository.modify(USERS, user_place(user.id), joined)
-        await self._tickets.end_of(user.id)
-        await self._sessions.end_all(user.id)
-        return found
+            return await self._users.modify(user.id, joined)
 
     async def _made(self, identity: Identity, provider: OidcProvider, browser: Browser) -> User:
         domain = identity.email.rpartition("@")[2]
         if domain not in provider.create_domains and not await self._is_invited(identity.email):
             raise Refused(NOBODY)
-        user = User(
-            "us" + random_letters(self._rand.bytes(32), ID_LETTERS),
-            identity.email,
-            int(self._clock.now()),
-            identity.first_name,
-            identity.last_name,
+        wanted = NewUser(identity.email, identity.first_name, identity.last_name)
+        user = replace(
+            await self._users.prepared(wanted),
             oidc_issuer=identity.issuer,
             oidc_subject=identity.subject,
         )
