@@ -16,7 +16,7 @@ from chalicelib.web import rendering
 WEB = Path(rendering.__file__).parent
 TEMPLATES = sorted(WEB.rglob("*.html"))
 # Where HTML is made by code: of what is escaped there, of numbers, and of constants.
-MAKE_MARKUP = {"foreign.py", "rendering.py", "charts.py"}
+MAKE_MARKUP = {"foreign.py", "rendering.py", "charts.py", "slots.py"}
 FOREIGN = (
     "subject|from|to|cc|reply_to|mail_from|rcpt_to|recipient|output|details|user_agent|remote_host|filename|message_id"
     "|first_name|last_name|note|answer|found|url|body|sender|response|reason|suspension_reason"
@@ -46,7 +46,8 @@ def printed_bare(source: str) -> list[str]:
 def test_what_others_wrote_is_never_printed_bare(template: Path) -> None:
     source = template.read_text()
     assert printed_bare(source) == []
-    assert [one for one in _LEADS.findall(source) if _BARE.search(without_tests(one))] == []
+    leads = (one for one in _LEADS.findall(source) if "page.address(" not in one)  # which quotes
+    assert [one for one in leads if _BARE.search(without_tests(one))] == []
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=NAMES)
