@@ -268,6 +268,11 @@ def _set_cookies(answer: HttpAnswer) -> Iterator[str]:
     yield from answer.cookies
 
 
+def cookie_name(program: Posthorn, name: str = "posthorn") -> str:
+    """What a cookie is called where this program is reached."""
+    return name if program.settings.public_url.startswith("http://") else f"__Host-{name}"
+
+
 async def make_user(program: Posthorn, email: str, *, admin: bool = False) -> User:
     """Somebody who has an account, and no password."""
     now = int(program[Clock].now())
@@ -310,4 +315,4 @@ async def signed_in(
         key_digest(token), f"sn{next(_numbers)}", user.id, now, now, now + UNUSED_SECONDS, now
     )
     await program[Repository].add(SESSIONS, session)
-    return Browser(program, {"posthorn": token})
+    return Browser(program, {cookie_name(program): token})

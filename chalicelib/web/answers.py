@@ -6,6 +6,7 @@ A page is never cached, framed nor given a script of others; mail that it shows 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.api.v2.gateway_responses import answer_of
@@ -36,6 +37,12 @@ def see_other(address: str, **more: str) -> HttpAnswer:
     """303 to an address of ours, which the caller has made from the table and quoted parts."""
     headers = {"Location": address, "Cache-Control": "private, no-store"}
     return HttpAnswer(303, "", {**headers, **more})
+
+
+def also(answer: HttpAnswer, *cookies: str, **headers: str) -> HttpAnswer:
+    """The answer with further cookies and header fields."""
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return replace(answer, headers={**answer.headers, **more}, cookies=(*answer.cookies, *cookies))
 
 
 def moved(address: str) -> HttpAnswer:

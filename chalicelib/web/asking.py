@@ -65,7 +65,9 @@ class Asking:
         key: str = "",
     ) -> HttpAnswer:
         """The answer of an operation whatever it is; `path` begins behind /api/v2, `key` is an Idempotency-Key."""
-        headers = {"content-type": JSON, "user-agent": self.request.headers.get("user-agent", "")}
+        came = self.request.headers
+        headers = {name: came[name] for name in ("cookie", "host", "user-agent") if name in came}
+        headers["content-type"] = JSON
         if tenant is not None:
             headers["posthorn-tenant"] = tenant
         if key:

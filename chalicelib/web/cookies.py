@@ -12,6 +12,7 @@ from dataclasses import dataclass
 SESSION = "posthorn"
 FLASH = "posthorn-flash"
 THEME = "posthorn-theme"
+ASKED = "posthorn-asked"  # what is asked for between two pages of a sign-in
 FORM = "posthorn-form"  # of forms before a sign-in
 MOST_READ = 16_384
 SECURE = "__Host-"

@@ -14,16 +14,18 @@ from urllib.parse import unquote, urlsplit
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.v2.problems import ContentTooLarge, UnsupportedMediaType, answer_problem
+from chalicelib.config import Settings
 from chalicelib.domain.errors import MailError, NotFound, Refused, Unauthenticated
 from chalicelib.domain.ids import random_alphanumerics
 from chalicelib.ports.rand import Rand
 from chalicelib.services.tenancy.caller import Caller
 from chalicelib.web import answers, static_files
 from chalicelib.web.asking import Problem, value_of
-from chalicelib.web.cookies import FORM, SESSION, Cookies
+from chalicelib.web.cookies import ASKED, FORM, SESSION, Cookies
 from chalicelib.web.form import KINDS, LARGEST, Form
 from chalicelib.web.frame import Frame, Frames, frame_of
 from chalicelib.web.page import Page, Rendered
+from chalicelib.web.pages.sign_in import TICKET_SECONDS, packed
 from chalicelib.web.rights import who_may
 from chalicelib.web.routes import find, is_ours, methods_of
 from chalicelib.web.row import ROOT, Row
@@ -36,7 +38,8 @@ async def answer_page(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     if request.method in ("GET", "HEAD") and path.startswith(static_files.PREFIX):
         found = static_files.answer_static(path)
         return _bodiless(request, found or answers.page(404, "Not found"))
-    cookies = Cookies.of(request.headers.get("cookie", ""), is_secure=_is_secure(request))
+    is_secure = not program[Settings].public_url.startswith("http://")
+    cookies = Cookies.of(request.headers.get("cookie", ""), is_secure=is_secure)
     row, values = find(request.method, path) or (None, {})
     if row is None:
         if "text/html" not in request.headers.get("accept", ""):
@@ -78,7 +81,7 @@ async def _viewed(page: Page) -> HttpAnswer:
         return await page.row.view(page)
     except Problem as problem:
         if problem.code == "confirmation_needed":
-            return to_confirm(page)
+            return to_confirm(page, problem)
         return page.render("failed.html", problem.status, **told(page, problem))
     except MailError as error:
         return failed_page(page, error)
@@ -97,12 +100,14 @@ def to_sign_in(page: Page) -> HttpAnswer:
     return answers.see_other(page.address("/login", return_to="" if back == ROOT else back))
 
 
-def to_confirm(page: Page) -> HttpAnswer:
+def to_confirm(page: Page, problem: Problem) -> HttpAnswer:
     """To the page that asks who it is, once more, and leads back to the form."""
     here = page.request.path.removeprefix(page.prefix)
     before = urlsplit(page.request.headers.get("referer", "")).path.removeprefix(page.prefix)
     back = here if find("GET", here) else before
-    return answers.see_other(page.address("/confirm", return_to=back if is_ours(back) else ""))
+    asked = page.cookies.set(ASKED, packed(problem.told), TICKET_SECONDS)
+    led = page.see_other("/confirm", return_to=back if is_ours(back) else "")
+    return answers.also(led, asked)
 
 
 def failed_page(page: Page, error: MailError) -> HttpAnswer:
@@ -194,12 +199,6 @@ def _path(request: HttpRequest) -> tuple[str, str]:
     prefix = whole.removesuffix("/").removesuffix(tail.removesuffix("/"))
     path = tail if tail == ROOT else tail.removesuffix("/")
     return path, prefix if prefix != whole.removesuffix("/") or tail == ROOT else ""
-
-
-def _is_secure(request: HttpRequest) -> bool:
-    """Whether the browser came over TLS: always, but for the local stack and hosts on loopback."""
-    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-    return host not in ("localhost", "127.0.0.1", "[::1]")
 
 
 def _bodiless(request: HttpRequest, answer: HttpAnswer) -> HttpAnswer:

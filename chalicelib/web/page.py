@@ -167,11 +167,11 @@ class Page:
         self, path: str, flash: Flash | str | None = None, **query: str | int
     ) -> HttpAnswer:
         """To the page that shows what a form did."""
+        answer = answers.see_other(self.address(path, **query))
         if flash is None:
-            return answers.see_other(self.address(path, **query))
+            return answer
         said = Flash(flash) if isinstance(flash, str) else flash
-        cookie = self.cookies.set(FLASH, written(said), SECONDS)
-        return replace(answers.see_other(self.address(path, **query)), cookies=(cookie,))
+        return answers.also(answer, self.cookies.set(FLASH, written(said), SECONDS))
 
     def again(self, template: str, problem: Problem, **values: Any) -> HttpAnswer:
         """The form once more, with what was typed and what the API says is wrong."""

@@ -8,15 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from chalicelib.web.pages import account, configuration, message, messages, organizations, overview
+from chalicelib.web.pages import (
+    configuration,
+    mailed_links,
+    message,
+    messages,
+    organizations,
+    overview,
+    sign_in,
+)
 from chalicelib.web.row import Row
 
-_PLAIN = re.compile(
-    r"[!#-\[\]-~]{1,1000}"
-)  # of ASCII neither blanks, quotation marks, backslashes nor controls
+# Of ASCII neither blanks, quotation marks, backslashes nor controls.
+_PLAIN = re.compile(r"[!#-\[\]-~]{1,1000}")
 
 ROWS: tuple[Row, ...] = (
-    *account.ROWS,
+    *sign_in.ROWS,
+    *mailed_links.ROWS,
     *organizations.ROWS,
     *overview.ROWS,
     *messages.ROWS,

@@ -19,6 +19,12 @@ STATES = ("nothing", "unfound", "failing", "forbidden", "gone", "many")
 # Pattern of the page, and a test's name or `-` for each of STATES in their order.
 TABLE = """
 /login                                  -  -  -  -  -  -
+/login/second                           -  -  -  -  -  -
+/confirm                                -  -  -  -  -  -
+/login/reset                            -  -  -  -  -  -
+/login/reset/{token}                    -  -  -  -  test_links_that_have_ended_say_so  -
+/login/email/{token}                    -  -  -  -  test_links_that_have_ended_say_so  -
+/invite/{token}                         -  -  -  -  test_links_that_have_ended_say_so  -
 /                                       test_nobody_s_start  -  -  -  -  -
 /org/{org}/servers/{server}             -  -  -  test_a_foreign_organization_is_not_there  -  -
 """

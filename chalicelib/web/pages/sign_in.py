@@ -1,0 +1,166 @@
+"""Signing in and out: by address and password, then a second factor where there is one; and showing it once more.
+
+What is asked for between two pages lies for five minutes in a cookie of its own. Afterwards one is led to `return_to`,
+which is a page of ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.api.http import HttpAnswer
+from chalicelib.web.answers import also
+from chalicelib.web.asking import Problem, value_of
+from chalicelib.web.cookies import ASKED, THEME
+from chalicelib.web.page import Page
+from chalicelib.web.row import Row
+
+TICKET_SECONDS = 300
+THEME_SECONDS = 31_536_000
+CLEARED = '"cache", "storage"'
+_CODES = ("totp", "recovery_code", "passkey", "password")
+
+
+async def show_sign_in(page: Page) -> HttpAnswer:
+    """The form to sign in; who has done so already goes on."""
+    if page.person is not None:
+        return page.see_other(return_to(page) or "/")
+    return page.render("login.html", return_to=return_to(page))
+
+
+async def sign_in(page: Page) -> HttpAnswer:
+    """Sign in by address and password."""
+    form = page.form
+    body = {
+        "email": form.text("email"),
+        "password": form.raw("password"),
+        "remember": form.has("remember"),
+    }
+    answer = await page.asking.answer("POST", "/sessions", body=body)
+    try:
+        return opened(page, answer)
+    except Problem as problem:
+        if problem.code == "second_factor_required":
+            asked = page.cookies.set(ASKED, packed(problem.told), TICKET_SECONDS)
+            return also(page.see_other("/login/second", return_to=return_to(page)), asked)
+        return again(page, "login.html", problem, answer)
+
+
+async def show_second(page: Page) -> HttpAnswer:
+    """The second page of signing in."""
+    asked = unpacked(page.cookies.get(ASKED))
+    if not asked:
+        return page.see_other("/login", return_to=return_to(page))
+    return page.render("second.html", asked=asked, return_to=return_to(page))
+
+
+async def sign_in_second(page: Page) -> HttpAnswer:
+    """Show the second factor."""
+    asked = unpacked(page.cookies.get(ASKED))
+    body = {"ticket": asked.get("ticket", ""), **shown_factor(page)}
+    answer = await page.asking.answer("POST", "/sessions", body=body)
+    try:
+        return opened(page, answer)
+    except Problem as problem:
+        return again(page, "second.html", problem, answer, asked=asked)
+
+
+async def sign_out(page: Page) -> HttpAnswer:
+    """End the session of this browser."""
+    answer = await page.asking.answer("DELETE", "/session")
+    value_of(answer)
+    left = page.see_other("/login", "You are signed out")
+    return also(left, answer.headers["Set-Cookie"], Clear_Site_Data=CLEARED)
+
+
+async def show_confirm(page: Page) -> HttpAnswer:
+    """What one shows once more, before something that matters."""
+    asked = unpacked(page.cookies.get(ASKED)) or {"methods": ["password"]}
+    return page.render("confirm.html", asked=asked, return_to=return_to(page))
+
+
+async def confirm(page: Page) -> HttpAnswer:
+    """Show once more who one is; it counts for ten minutes."""
+    asked = unpacked(page.cookies.get(ASKED)) or {"methods": ["password"]}
+    body = shown_factor(page)
+    if "passkey" in body:
+        body["ticket"] = asked.get("ticket", "")
+    answer = await page.asking.answer("POST", "/session/confirm", body=body)
+    try:
+        value_of(answer)
+    except Problem as problem:
+        return again(page, "confirm.html", problem, answer, asked=asked)
+    said = "Thank you. Now do it once more: for ten minutes you are not asked again"
+    return also(page.see_other(return_to(page) or "/", said), page.cookies.ended(ASKED))
+
+
+def return_to(page: Page) -> str:
+    """Where to go afterwards: a page of ours, or nothing."""
+    wanted = page.form.raw("return_to") or page.query("return_to")
+    return wanted if wanted and page.is_ours(wanted) else ""
+
+
+def opened(page: Page, answer: HttpAnswer) -> HttpAnswer:
+    """On, with the session that was opened. Problem."""
+    session = value_of(answer)
+    theme = session["user"].get("preferences", {}).get("theme")
+    kept = (page.cookies.set(THEME, theme, THEME_SECONDS),) if theme else ()
+    led = page.see_other(return_to(page) or "/")
+    return also(led, answer.headers["Set-Cookie"], page.cookies.ended(ASKED), *kept)
+
+
+def again(
+    page: Page, template: str, problem: Problem, answer: HttpAnswer, **values: Any
+) -> HttpAnswer:
+    """The form once more; of one that was sent too often, after which time."""
+    wait = answer.headers.get("Retry-After", "") if problem.status == 429 else ""
+    status = 429 if wait else 422
+    more = {"return_to": return_to(page), "wait": int(wait or 0), **values}
+    return page.render(template, status, problem=problem, **more)
+
+
+def shown_factor(page: Page) -> dict[str, Any]:
+    """What a form shows: the one of the fields that has something."""
+    for name in _CODES:
+        said = page.form.raw("credential" if name == "passkey" else name).strip(
+            "" if name == "password" else " "
+        )
+        if said and name == "passkey":
+            try:
+                return {"passkey": json.loads(said)}
+            except ValueError:
+                return {"passkey": {}}
+        if said:
+            return {name: said.replace(" ", "") if name != "password" else said}
+    return {"totp": ""}
+
+
+def packed(told: Mapping[str, Any]) -> str:
+    """What a problem asks for, as a cookie holds it."""
+    kept = {name: told.get(name) for name in ("ticket", "methods", "challenge")}
+    return base64.urlsafe_b64encode(json.dumps(kept).encode()).decode().rstrip("=")
+
+
+def unpacked(text: str) -> dict[str, Any]:
+    """What a cookie holds; empty for what we did not write."""
+    try:
+        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict) or not isinstance(found.get("methods"), list):
+        return {}
+    return found
+
+
+ROWS = (
+    Row("GET", "/login", show_sign_in, is_public=True),
+    Row("POST", "/login", sign_in, "", ("openSession",), is_public=True),
+    Row("GET", "/login/second", show_second, is_public=True),
+    Row("POST", "/login/second", sign_in_second, "", ("openSession",), is_public=True),
+    Row("POST", "/logout", sign_out, "", ("endSession",)),
+    Row("GET", "/confirm", show_confirm),
+    Row("POST", "/confirm", confirm, "", ("confirmSession",)),
+)
