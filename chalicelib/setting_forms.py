@@ -41,6 +41,7 @@ _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 FORMS = {
     **dict.fromkeys(HOSTNAMES, (_HOSTNAME, "a host name")),
     "web_url": (_WEB_URL, "such as https://mail.example.com"),
+    "view_url": (_WEB_URL, "such as https://view.mail.example.com"),
     "unsubscribe_url": (_URL, "such as https://mail.example.com"),
     "mx_hosts": (_HOST_LIST, "host names apart by commas"),
     "allowed_destinations": (_DESTINATIONS, "networks and host names apart by commas"),

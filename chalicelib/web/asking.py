@@ -68,6 +68,7 @@ class Asking:
         came = self.request.headers
         headers = {name: came[name] for name in ("cookie", "host", "user-agent") if name in came}
         headers["content-type"] = JSON
+        headers["accept"] = "*/*"
         if tenant is not None:
             headers["posthorn-tenant"] = tenant
         if key:

@@ -19,6 +19,7 @@ from chalicelib.domain.errors import MailError, NotFound, Refused, Unauthenticat
 from chalicelib.domain.ids import random_alphanumerics
 from chalicelib.ports.rand import Rand
 from chalicelib.services.tenancy.caller import Caller
+from chalicelib.services.tenancy.view_links import ViewLinks
 from chalicelib.web import answers, static_files
 from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.cookies import ASKED, FORM, SESSION, Cookies
@@ -31,10 +32,14 @@ from chalicelib.web.routes import find, is_ours, methods_of
 from chalicelib.web.row import ROOT, Row
 from chalicelib.web.visitor import Visitor, caller_of, visitor
 
+VIEWS = "/view/"
+
 
 async def answer_page(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The answer to a request for a page. Raises nothing of the error tree."""
     path, prefix = _path(request)
+    if not path.startswith(VIEWS) and program[ViewLinks].is_of_views(_host(request)):
+        return answers.nothing_here(request)
     if request.method in ("GET", "HEAD") and path.startswith(static_files.PREFIX):
         found = static_files.answer_static(path)
         return _bodiless(request, found or answers.page(404, "Not found"))
@@ -199,6 +204,10 @@ def _path(request: HttpRequest) -> tuple[str, str]:
     prefix = whole.removesuffix("/").removesuffix(tail.removesuffix("/"))
     path = tail if tail == ROOT else tail.removesuffix("/")
     return path, prefix if prefix != whole.removesuffix("/") or tail == ROOT else ""
+
+
+def _host(request: HttpRequest) -> str:
+    return request.headers.get("host", "")
 
 
 def _bodiless(request: HttpRequest, answer: HttpAnswer) -> HttpAnswer:

@@ -116,6 +116,12 @@ class Page:
         caller = None if self.signed_in is None else self.signed_in.caller
         return Asking(self.program, caller, self.request)
 
+    async def answer(self, method: str, path: str, **more: Any) -> HttpAnswer:
+        """The answer of an operation as it is, whatever its type and status."""
+        more.setdefault("tenant", self.tenant)
+        asking = Asking(self.program, self.visitor.caller, self.request)
+        return await asking.answer(method, path, **more)
+
     async def ask_or(self, instead: Any, method: str, path: str, **more: Any) -> Any:
         """As `ask`; `instead` when that part of the page cannot be had now or is not for whoever looks."""
         try:
@@ -190,7 +196,7 @@ class Page:
             "form": self.form,
             "problem": None,
             "now": self.now,
-            "zone": zone_of(self._zone()),
+            "zone": zone_of(self.zone),
             "csrf": self.csrf,
             "nav": self._nav(),
             "theme": self.theme,
@@ -239,5 +245,7 @@ class Page:
         wanted = self.cookies.get(THEME) if person is None else person.user.theme.value
         return wanted if wanted in ("light", "dark") else "system"
 
-    def _zone(self) -> str:
+    @property
+    def zone(self) -> str:
+        """The time zone of whoever looks."""
         return "UTC" if self.person is None else self.person.user.time_zone

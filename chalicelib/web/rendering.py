@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "foreign": foreign,
         "drawing": Markup,  # of an icon, which is a constant of parts/icons.html
         "visible": visible,
+        "lines": lambda text: visible(text, lines=True),
         "status": words.status_word,
         "count": words.count,
         "share": words.share,

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 
 from chalicelib.web.pages import (
     configuration,
+    mail,
     mailed_links,
-    message,
-    messages,
     organizations,
     overview,
     sign_in,
@@ -27,8 +26,7 @@ ROWS: tuple[Row, ...] = (
     *mailed_links.ROWS,
     *organizations.ROWS,
     *overview.ROWS,
-    *messages.ROWS,
-    *message.ROWS,
+    *mail.ROWS,
     *configuration.ROWS,
 )
 

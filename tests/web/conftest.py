@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from chalicelib.config import Settings
 from chalicelib.domain.people.roles import Role
 from chalicelib.web.asking import Asking
 from tests.aws_backend import aws_backend, aws_names, aws_settings
+from tests.http_api import api_world
 from tests.page_browser import Browser, signed_in
+from tests.web.looking import Looker
 from tests.worlds import Scene, make_scene
 
 __all__ = ["aws_backend", "aws_names", "aws_settings"]
@@ -75,3 +77,10 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(Asking, "answer", answer)
 
     return breaks
+
+
+@pytest.fixture
+def looker() -> Iterator[Looker]:
+    """An owner of acme beside the API of its server, for pages of mail that the API makes."""
+    with api_world() as api:
+        yield Looker(api)

@@ -1,66 +1,27 @@
-"""Pages of a scene as somebody with chosen rights sees them, through the dispatcher, without signing in.
+"""Pages of a server as somebody with a role sees them, beside the API by which its mail is made.
 
-Whoever looks is a key of the organization with a session's token, so that pages are tested apart from sessions.
+looker.get("/messages/outgoing", q="status:held").has("Held")
 """
 
 from __future__ import annotations
 
 import gzip
 import html
-import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
-
-import pytest
+from urllib.parse import urlencode, urlsplit
 
 from chalicelib import bootstrap
-from chalicelib.api.http import HttpRequest, MailProgram
-from chalicelib.domain.tenancy.management_keys import ManagementKey
-from chalicelib.services.tenancy.callers import Caller, Callers
-from chalicelib.web import dispatch
+from chalicelib.domain.people.roles import Role
 from tests.http_api import ApiWorld
+from tests.page_browser import Browser, signed_in
+from tests.page_browser import Shown as Page
 
-VIEWER = (
-    "emails:read",
-    "domains:read",
-    "routing:read",
-    "webhooks:read",
-    "suppressions:read",
-    "statistics:read",
-    "servers:read",
-    "people:read",
-)
-MEMBER = (
-    *VIEWER,
-    "emails:send",
-    "emails:write",
-    "domains:write",
-    "routing:write",
-    "webhooks:write",
-    "suppressions:write",
-)
-OWNER = ("*",)
-CSRF = "token-of-the-session"
+VIEWER, MEMBER, OWNER = Role.VIEWER, Role.MEMBER, Role.OWNER
 LARGEST = 50_000  # bytes of a page, packed
-_numbers = itertools.count(1)
-
-
-class Seen(Caller):
-    """A key that has a session."""
-
-    @property
-    def person(self) -> Any:
-        return SimpleNamespace(
-            session=SimpleNamespace(csrf=CSRF, id="se1"),
-            csrf=CSRF,
-            user=SimpleNamespace(
-                id="us1", email="ada@acme.test", theme="system", time_zone="UTC", newest_first=True
-            ),
-        )
+MOST_NODES = 1_500
 
 
 @dataclass(frozen=True)
@@ -70,6 +31,7 @@ class Shown:
     status: int
     headers: Mapping[str, str]
     text: str
+    content: bytes = b""
 
     @property
     def plain(self) -> str:
@@ -80,16 +42,22 @@ class Shown:
     def location(self) -> str:
         return self.headers["Location"]
 
-    @property
-    def packed(self) -> int:
-        return len(gzip.compress(self.text.encode(), 6))
-
     def forms(self) -> list[str]:
-        """Where forms lead that change something."""
-        return re.findall(r'<form method="post" action="([^"]*)"', self.text)
+        """Where forms lead that change something, but for those of the frame."""
+        _, _, main = self.text.partition("<main")
+        return re.findall(r'<form [^>]*method="post" action="([^"]*)"', main)
+
+    def hidden(self, name: str) -> str:
+        """What a hidden field holds."""
+        found = re.search(rf'name="{name}" value="([^"]*)"', self.text)
+        assert found, (name, self.plain)
+        return html.unescape(found[1])
 
     def has(self, *words: str) -> bool:
-        return all(word in self.plain for word in words)
+        """Whether a reader sees all of these; says which not."""
+        missing = [word for word in words if word not in self.plain]
+        assert not missing, (missing, self.plain)
+        return True
 
 
 @dataclass
@@ -97,87 +65,66 @@ class Looker:
     """Looks at the pages of a server."""
 
     api: ApiWorld
-    scopes: tuple[str, ...] = OWNER
-    host: str = "posthorn.test"
-    cookie: str = ""
-    asked: list[str] = field(default_factory=list)
+    role: Role = OWNER
+    host: str = "127.0.0.1:8080"
+    browsers: dict[Role, Browser] = field(default_factory=dict)
 
     @property
     def server(self) -> str:
         server = self.api.scene.server
         return f"/org/{server.organization_permalink}/servers/{server.permalink}"
 
+    @property
+    def browser(self) -> Browser:
+        """That of somebody with the role."""
+        if self.role not in self.browsers:
+            scene = self.api.scene
+            made = signed_in(
+                scene.posthorn, f"{self.role.value}@acme.test", self.role, scene.organization
+            )
+            self.browsers[self.role] = bootstrap.run(made)
+        browser = self.browsers[self.role]
+        browser.host = self.host
+        return browser
+
     def get(self, path: str, **query: Any) -> Shown:
         """A page of the server; a path that begins with // is one of the whole program."""
-        return self._ask("GET", path, query, b"")
+        asked = f"?{urlencode(query, doseq=True)}" if query else ""
+        return _shown(bootstrap.run(self.browser.ask("GET", self._whole(path) + asked, b"", {})))
 
     def post(self, path: str, **fields: Any) -> Shown:
-        fields.setdefault("csrf", CSRF)
-        return self._ask("POST", path, {}, urlencode(fields, doseq=True).encode())
+        """What a form is answered with."""
+        fields.setdefault("csrf", self.csrf)
+        return _shown(bootstrap.run(self.browser.send(self._whole(path), fields)))
 
     def follow(self, shown: Shown) -> Shown:
         """What a 303 leads to."""
         assert shown.status == 303, shown.plain
         parts = urlsplit(shown.location)
-        return self._ask("GET", f"/{parts.path}", dict(parse_qsl(parts.query)), b"")
+        address = parts.path + (f"?{parts.query}" if parts.query else "")
+        return _shown(bootstrap.run(self.browser.ask("GET", address, b"", {})))
 
-    def _ask(self, method: str, path: str, query: Mapping[str, Any], body: bytes) -> Shown:
-        whole = path[1:] if path.startswith("//") else self.server + path
-        headers = {
-            "host": self.host,
-            "accept": "text/html,*/*;q=0.8",
-            "cookie": self.cookie or "__Host-posthorn=x; posthorn=x",
-        }
-        if method == "POST":
-            headers["content-type"] = "application/x-www-form-urlencoded"
-        request = HttpRequest(
-            method,
-            whole,
-            {"page": whole[1:]},
-            {
-                name: [str(one) for one in value] if isinstance(value, list) else [str(value)]
-                for name, value in query.items()
-            },
-            headers,
-            body,
-            "192.0.2.1",
-            f"request-{next(_numbers)}",
-        )
-        self.asked.clear()
-        answer = bootstrap.run(dispatch.answer_page(self.api.scene.posthorn, request))
-        text = answer.body if isinstance(answer.body, str) else answer.body.decode("latin-1")
-        shown = Shown(answer.status, answer.headers, text)
-        if answer.headers.get("Content-Type", "").startswith("text/html"):
-            assert "style=" not in shown.text
-            assert shown.packed <= LARGEST
-        return shown
+    @property
+    def csrf(self) -> str:
+        """The token of the session."""
+        asked = self.browser.ask("GET", f"{self.server}/messages/outgoing", b"", {})
+        return _shown(bootstrap.run(asked)).hidden("csrf")
+
+    def manage(self, method: str, path: str, value: Any = None) -> Any:
+        """What the API answers to an operator."""
+        reply = self.api.manage(method, path, value, self.api.scene.server.full_name)
+        assert reply.status < 300, reply
+        return reply.json
+
+    def _whole(self, path: str) -> str:
+        return path[1:] if path.startswith("//") else self.server + path
 
 
-@pytest.fixture
-def looker(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Looker]:
-    """Somebody who may do everything in the organization of the scene."""
-    made = Looker(api)
-
-    async def visitor(
-        program: MailProgram, request: HttpRequest, token: str, tenant: str | None, right: str
-    ) -> Caller:
-        scene = api.scene
-        key = ManagementKey(
-            "key",
-            "ada@acme.test",
-            0,
-            "",
-            "",
-            "",
-            made.scopes,
-            organization_id=scene.organization.id,
-        )
-        caller = Seen(key)
-        if tenant is not None:
-            await program[Callers].tenant(caller, tenant)
-        if right:
-            caller.require(right)
-        return caller
-
-    monkeypatch.setattr(dispatch, "visitor", visitor)
-    return made
+def _shown(page: Page) -> Shown:
+    body = page.answer.body
+    content = body if isinstance(body, bytes) else body.encode()
+    if page.answer.headers.get("Content-Type", "").startswith("text/html"):
+        assert len(gzip.compress(content, 6)) <= LARGEST
+        assert page.nodes <= MOST_NODES
+        assert not page.repeated_ids
+    return Shown(page.status, page.answer.headers, page.html, content)

@@ -12,7 +12,7 @@ A state that a page cannot have is `-`. A name is that of the test, in any modul
 
 from __future__ import annotations
 
-from tests.web import configuration_states
+from tests.web import configuration_states, mail_states
 
 STATES = ("nothing", "unfound", "failing", "forbidden", "gone", "many")
 
@@ -33,7 +33,11 @@ TABLE = """
 def states() -> dict[str, dict[str, str]]:
     """The tests of each page by state."""
     found = {}
-    for line in [*TABLE.strip().splitlines(), *configuration_states.lines(STATES)]:
+    for line in [
+        *TABLE.strip().splitlines(),
+        *configuration_states.lines(STATES),
+        *mail_states.lines(STATES),
+    ]:
         pattern, *tests = line.split()
         found[pattern] = dict(zip(STATES, tests, strict=True))
     return found

@@ -106,7 +106,7 @@ def test_who_may_only_look_is_told_who_can_act(looker: Looker) -> None:
     looker.api.scene.egress.will("jonas@example.com", GREYLISTED)
     (number,) = sent(looker)
     deliver(looker)
-    looker.scopes = VIEWER
+    looker.role = VIEWER
     shown = looker.get(f"/messages/{number}")
     assert shown.forms() == []
     assert shown.has("Only a member, admin or owner of acme can act on messages")
@@ -130,7 +130,7 @@ def test_hostile_texts_of_senders_and_receivers_do_nothing(looker: Looker) -> No
     looker.api.scene.egress.will("jonas@example.com", answer)
     (number,) = sent(looker, subject=EVIL, tag=EVIL, metadata={"k": EVIL})
     deliver(looker)
-    looker.scopes = MEMBER
+    looker.role = MEMBER
     shown = looker.get(f"/messages/{number}")
     assert "<script>alert" not in shown.text
     assert "\u202e" not in shown.text

@@ -1,0 +1,19 @@
+"""The pages of mail: lists, one message, what is in it, what is done with it."""
+
+from __future__ import annotations
+
+from chalicelib.web.pages import (
+    mail_view,
+    message,
+    message_acts,
+    message_content,
+    messages,
+)
+
+ROWS = (
+    *messages.ROWS,
+    *message.ROWS,
+    *message_content.ROWS,
+    *message_acts.ROWS,
+    *mail_view.ROWS,
+)

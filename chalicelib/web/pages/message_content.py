@@ -1,0 +1,203 @@
+"""What is in one message: its texts, fields, source and attachments, and what was found in it (docs/dashboard.md).
+
+Whoever may not read content is told so on each tab of it; what is kept no longer says so too. HTML is shown by a frame
+of another host (`mail_view`), everything else as text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from chalicelib.api.http import HttpAnswer
+from chalicelib.domain.errors import Refused
+from chalicelib.domain.file_link import disposition
+from chalicelib.services.tenancy.view_links import View, ViewLinks
+from chalicelib.web.asking import Problem, value_of
+from chalicelib.web.header_facts import hops_of, results_of
+from chalicelib.web.mail_html import links_of
+from chalicelib.web.page import Page
+from chalicelib.web.pages.message import head_of
+from chalicelib.web.row import of_server
+
+SOURCE_SHOWN = 65_536  # characters
+TEXT_SHOWN = 100_000
+REFUSED, GONE = "refused", "gone"
+_FILE = {
+    "Content-Type": "application/octet-stream",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+async def show_preview(page: Page) -> HttpAnswer:
+    """How it looks, and where its links lead."""
+    email, content, why = await _read(page)
+    origin = page.program[ViewLinks].origin(
+        page.request.headers.get("host", ""), is_behind_stage=bool(page.prefix)
+    )
+    markup = content["html"] if content else None
+    framed = bool(markup and origin)
+    return page.render(
+        "message_preview.html",
+        **head_of(page, email, "/preview"),
+        content=content,
+        why=why,
+        text=((content["text"] if content else None) or "")[:TEXT_SHOWN],
+        links=links_of(markup or ""),
+        view=await _view(page, email["id"], origin) if framed else "",
+        no_host=bool(markup and not origin),
+        narrow=page.query("width") == "390",
+        dark=page.query("dark") == "1",
+        images=page.query("images") == "1",
+        frames=origin if framed else "",
+    )
+
+
+async def _view(page: Page, message: int, origin: str) -> str:
+    """The address of the frame, good for five minutes, this message and whoever looks."""
+    links, person = page.program[ViewLinks], page.person
+    ui_scheme = "https" if page.cookies.is_secure else "http"
+    view = View(
+        host=origin.partition("://")[2],
+        framed_by=f"{ui_scheme}://{page.request.headers.get('host', '')}",
+        tenant=page.tenant or "",
+        message=message,
+        person=person.user.id if person is not None else "",
+        until=links.until(),
+        images=page.query("images") == "1",
+        dark=page.query("dark") == "1",
+    )
+    return f"{origin}/view/{await links.token(view)}"
+
+
+async def show_headers(page: Page) -> HttpAnswer:
+    """Its fields decoded, the way it took, and who vouched for it."""
+    email, content, why = await _read(page)
+    fields = content["headers"] if content else []
+    return page.render(
+        "message_headers.html",
+        **head_of(page, email, "/headers"),
+        content=content,
+        why=why,
+        fields=fields,
+        hops=hops_of(fields),
+        results=results_of(fields),
+    )
+
+
+async def show_source(page: Page) -> HttpAnswer:
+    """The first 64 kB as they are."""
+    email = await page.ask("GET", f"/emails/{page.part('id')}")
+    text, why = await _source(page) if _may_read(page) else ("", REFUSED)
+    return page.render(
+        "message_source.html",
+        **head_of(page, email, "/source"),
+        why=why,
+        source=text[:SOURCE_SHOWN].replace("\r\n", "\n"),
+        is_cut=len(text) > SOURCE_SHOWN,
+    )
+
+
+async def _source(page: Page) -> tuple[str, str]:
+    """The source as text, and why there is none."""
+    answer = await page.answer("GET", f"/emails/{page.part('id')}/raw")
+    if answer.status != 200:
+        return "", _why(answer.status)
+    body = answer.body
+    return body if isinstance(body, str) else body.decode("utf-8", "replace"), ""
+
+
+async def show_attachments(page: Page) -> HttpAnswer:
+    """What came along."""
+    email, content, why = await _read(page)
+    return page.render(
+        "message_attachments.html", **head_of(page, email, "/attachments"), content=content, why=why
+    )
+
+
+async def show_spam(page: Page) -> HttpAnswer:
+    """What inspection found."""
+    email = await page.ask("GET", f"/emails/{page.part('id')}")
+    return page.render("message_spam.html", **head_of(page, email, "/spam"))
+
+
+async def show_activity(page: Page) -> HttpAnswer:
+    """Who opened it and followed its links."""
+    email = await page.ask("GET", f"/emails/{page.part('id')}")
+    return page.render("message_activity.html", **head_of(page, email, "/activity"))
+
+
+async def download_source(page: Page) -> HttpAnswer:
+    """All of it, as a file that no browser shows."""
+    _check(page)
+    answer = await page.answer("GET", f"/emails/{page.part('id')}/raw")
+    return _file(answer, f"message-{page.values['id']}.eml")
+
+
+async def download_attachment(page: Page) -> HttpAnswer:
+    """One attachment, as a file that no browser shows."""
+    _check(page)
+    path = f"/emails/{page.part('id')}/attachments/{page.part('index')}"
+    answer = await page.answer("GET", path)
+    return _file(answer, "")
+
+
+def _file(answer: HttpAnswer, name: str) -> HttpAnswer:
+    """The API's bytes; the name is ours, or cleaned by the API."""
+    if answer.status >= 400:
+        value_of(answer)  # which says what is wrong
+    body = answer.body if isinstance(answer.body, bytes) else answer.body.encode()
+    named = disposition(name) if name else answer.headers["Content-Disposition"]
+    return HttpAnswer(200, body, {**_FILE, "Content-Disposition": named})
+
+
+async def _read(page: Page) -> tuple[Any, Any, str]:
+    """The message, what is in it (None where that cannot be shown), and why not."""
+    path = f"/emails/{page.part('id')}"
+
+    async def content() -> tuple[Any, str]:
+        if not _may_read(page):
+            return None, REFUSED
+        try:
+            return await page.ask("GET", f"{path}/content"), ""
+        except Problem as problem:
+            return None, _why(problem.status)
+
+    email, (found, why) = await asyncio.gather(page.ask("GET", path), content())
+    return email, found, why
+
+
+def _may_read(page: Page) -> bool:
+    """Whether whoever looks reads content here; then nothing of it is even asked for."""
+    return page.visitor.here.reads_content
+
+
+def _check(page: Page) -> None:
+    if not _may_read(page):
+        raise Refused("You may not read what mail says")
+
+
+def _why(status: int) -> str:
+    if status == 200:
+        return ""
+    return {403: REFUSED, 404: GONE}.get(status, "away")
+
+
+_ONE = "/messages/{id}"
+_RIGHT = "emails:read"
+ROWS = (
+    of_server("GET", f"{_ONE}/preview", show_preview, _RIGHT, "showEmail", "showContent"),
+    of_server("GET", f"{_ONE}/headers", show_headers, _RIGHT, "showEmail", "showContent"),
+    of_server("GET", f"{_ONE}/source", show_source, _RIGHT, "showEmail", "showRawEmail"),
+    of_server("GET", f"{_ONE}/attachments", show_attachments, _RIGHT, "showEmail", "showContent"),
+    of_server("GET", f"{_ONE}/spam", show_spam, _RIGHT, "showEmail"),
+    of_server("GET", f"{_ONE}/activity", show_activity, _RIGHT, "showEmail"),
+    of_server("GET", f"{_ONE}/raw", download_source, _RIGHT, "showRawEmail"),
+    of_server(
+        "GET", f"{_ONE}/attachments/{{index}}", download_attachment, _RIGHT, "showAttachment"
+    ),
+)

@@ -1,0 +1,91 @@
+"""Rows of the table of states (states.py) for the pages of mail, below a server's address unless they begin with //.
+
+The lines below a page name a state and its test, and a state without a line cannot be.
+"""
+
+from __future__ import annotations
+
+SERVER = "/org/{org}/servers/{server}"
+
+TABLE = """
+/messages/outgoing
+    nothing    test_nothing_yet_says_what_to_do
+    unfound    test_nothing_found_is_another_text_and_offers_to_drop_the_last_filter
+    failing    test_saved_searches_that_cannot_be_had_fail_alone
+    forbidden  test_who_may_only_look_gets_no_form_that_changes_mail
+    many       test_thirty_a_page_and_older_ones_by_cursor
+/messages/incoming
+    nothing    test_incoming_mail_has_its_list_and_spam_is_hidden
+    unfound    test_nothing_found_is_another_text_and_offers_to_drop_the_last_filter
+    failing    test_saved_searches_that_cannot_be_had_fail_alone
+    forbidden  test_who_may_only_look_gets_no_form_that_changes_mail
+    many       test_thirty_a_page_and_older_ones_by_cursor
+/messages/{id}
+    failing    test_the_log_that_cannot_be_loaded_fails_alone
+    forbidden  test_who_may_only_look_is_told_who_can_act
+    gone       test_a_number_that_is_not_there_is_a_page_that_says_so
+    many       test_many_attempts_that_end_alike_are_folded
+/messages/{id}/preview
+    nothing    test_without_text_and_attachments_it_is_said
+    failing    test_content_that_cannot_be_loaded_says_so
+    forbidden  test_who_may_not_read_content_is_told_so_and_sees_none
+    gone       test_content_that_is_gone_says_so
+/messages/{id}/headers
+    failing    test_content_that_cannot_be_loaded_says_so
+    forbidden  test_who_may_not_read_content_is_told_so_and_sees_none
+    gone       test_content_that_is_gone_says_so
+/messages/{id}/source
+    failing    test_content_that_cannot_be_loaded_says_so
+    forbidden  test_who_may_not_read_content_is_told_so_and_sees_none
+    gone       test_content_that_is_gone_says_so
+/messages/{id}/attachments
+    nothing    test_without_text_and_attachments_it_is_said
+    failing    test_content_that_cannot_be_loaded_says_so
+    forbidden  test_who_may_not_read_content_is_told_so_and_sees_none
+    gone       test_content_that_is_gone_says_so
+/messages/{id}/spam
+    nothing    test_spam_and_activity_say_when_there_is_nothing
+    gone       test_a_tab_of_a_message_that_is_not_there_is_404
+/messages/{id}/activity
+    nothing    test_spam_and_activity_say_when_there_is_nothing
+    gone       test_a_tab_of_a_message_that_is_not_there_is_404
+/messages/{id}/cancel
+    forbidden  test_who_may_only_look_cannot
+    gone       test_a_number_that_is_not_there_is_404
+/messages/{id}/bounce
+    forbidden  test_who_may_only_look_cannot
+    gone       test_a_number_that_is_not_there_is_404
+/messages/{id}/resend
+    forbidden  test_who_may_only_look_cannot
+    gone       test_a_number_that_is_not_there_is_404
+/messages/{id}/replay
+    forbidden  test_who_may_only_look_cannot
+    gone       test_a_number_that_is_not_there_is_404
+/messages/{id}/reschedule
+    forbidden  test_who_may_only_look_cannot
+    gone       test_a_number_that_is_not_there_is_404
+//view/{token}
+    gone       test_a_view_is_of_nothing_at_any_other_host_nor_after_five_minutes
+"""
+# They show nothing by themselves: they lead on, or give a file.
+LEAD_ON = frozenset(
+    f"{SERVER}{path}"
+    for path in ("/messages", "/messages/{id}/raw", "/messages/{id}/attachments/{index}")
+)
+
+
+def lines(states: tuple[str, ...]) -> list[str]:
+    """The rows as states.py writes them."""
+    rows: list[str] = []
+    head, tests = "", dict.fromkeys(states, "-")
+    for line in [*TABLE.strip().splitlines(), "-"]:
+        if line.startswith(" "):
+            state, test = line.split()
+            assert state in states
+            tests[state] = test
+            continue
+        if head:
+            rows.append(" ".join([head, *tests.values()]))
+        head = line[1:] if line.startswith("//") else SERVER + line
+        tests = dict.fromkeys(states, "-")
+    return rows
