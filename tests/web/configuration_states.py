@@ -25,6 +25,15 @@ SO /domains/{domain}/remove
     failing    test_a_part_that_cannot_be_had_leaves_the_rest
     forbidden  test_a_viewer_is_offered_nothing_that_changes
     gone       test_a_domain_is_removed_after_a_page_that_says_what_that_means
+S /tracking
+    nothing    test_without_a_track_domain_the_page_says_what_one_is_for
+    failing    test_domains_that_cannot_be_had_leave_the_list_of_names
+    forbidden  test_a_viewer_sees_what_is_tracked_and_cannot_change_it
+S /tracking/{name}
+    forbidden  test_a_viewer_sees_what_is_tracked_and_cannot_change_it
+    gone       test_a_track_domain_is_added_switched_and_removed
+S /tracking/{name}/remove
+    forbidden  test_a_viewer_sees_what_is_tracked_and_cannot_change_it
 """
 
 
