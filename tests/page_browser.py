@@ -79,7 +79,8 @@ class _Reader(HTMLParser):
         if tag == "input" and name:
             kind = of.get("type", "text")
             if kind not in ("checkbox", "radio") or "checked" in of:
-                self._open.fields.setdefault(name, []).append(of.get("value", "on"))
+                default = "on" if kind in ("checkbox", "radio") else ""
+                self._open.fields.setdefault(name, []).append(of.get("value", default))
         elif tag == "textarea":
             self._area = name
             self._open.fields.setdefault(name, []).append("")

@@ -34,6 +34,21 @@ S /tracking/{name}
     gone       test_a_track_domain_is_added_switched_and_removed
 S /tracking/{name}/remove
     forbidden  test_a_viewer_sees_what_is_tracked_and_cannot_change_it
+SO /suppressions
+    nothing    test_nobody_is_suppressed_and_the_page_says_who_comes_here
+    unfound    test_reasons_are_chips_and_an_address_is_looked_up
+    failing    test_numbers_that_cannot_be_had_leave_the_list
+    forbidden  test_a_viewer_changes_nothing
+    many       test_a_long_list_is_a_page_of_it
+S /suppressions/import
+    forbidden  test_a_viewer_changes_nothing
+SO /suppressions/{address}
+    nothing    test_an_address_is_suppressed_and_undo_takes_it_off
+    failing    test_numbers_that_cannot_be_had_leave_the_list
+    forbidden  test_a_viewer_changes_nothing
+SO /suppressions/{address}/allow
+    forbidden  test_a_viewer_changes_nothing
+    gone       test_somebody_of_elsewhere_sees_no_suppression
 """
 
 

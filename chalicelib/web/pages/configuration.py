@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.web.pages import domains, tracking
+from chalicelib.web.pages import domains, suppression_files, suppressions, tracking
 from chalicelib.web.row import Row
 
-ROWS: tuple[Row, ...] = (*domains.ROWS, *tracking.ROWS)
+ROWS: tuple[Row, ...] = (*domains.ROWS, *tracking.ROWS, *suppression_files.ROWS, *suppressions.ROWS)
