@@ -52,6 +52,27 @@ def in_aws(dynamodb: Any, s3: Any, tables: list[str], bucket: str, address: str)
     return found
 
 
+def in_queue(sqs: Any, url: str, address: str) -> list[str]:
+    """Which messages of a queue have it; all are given back."""
+    seen: dict[str, dict[str, Any]] = {}
+    while True:
+        answer = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=1
+        )
+        found = {one["MessageId"]: one for one in answer.get("Messages", ())}
+        if not found.keys() - seen.keys():
+            break
+        seen |= found
+    for one in seen.values():
+        receipt = one["ReceiptHandle"]
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
+    return [
+        f"{url.rpartition('/')[2]} {name}"
+        for name, one in seen.items()
+        if holds(one["Body"].encode(), address)
+    ]
+
+
 def _in_database(path: Path, address: str) -> Iterator[str]:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         names = db.execute(

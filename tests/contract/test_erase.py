@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.adapters.system.faults import raising
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.changes import MessageChange
+from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.erasure import Sought
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.jobs import Job, JobStatus
@@ -33,6 +35,7 @@ from chalicelib.ports.contents import Contents
 from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.imported_tokens import ImportedToken, ImportedTokens
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
@@ -91,6 +94,7 @@ class Scene:
         (self.waiting,) = await self.messages([b"y"], [ADDRESS], state=State.WAITING)
         await world[WorkQueue].wake("default", [DeliveryJob(self.waiting, 0)])
         await self.beside()
+        await self.dead()
 
     async def messages(
         self, bodies: list[bytes], recipients: list[str], state: State = State.DONE, **more: Any
@@ -133,6 +137,17 @@ class Scene:
         await world[Jobs].add(server, job)
         await world[Jobs].write_down(server, job, 0, [f'[1,"{ADDRESS}"]'])
         await world[Jobs].change(server, replace(job, status=JobStatus.DONE))
+        going = Job("jbopen", "export", "acme/app", f'{{"to":"{ADDRESS}"}}', "ada", NOW)
+        far = replace(going, lease_until=NOW + 10 * 86_400, status=JobStatus.RUNNING)
+        await world[Jobs].add(server, far)
+        await world[Jobs].write_down(server, far, 0, [f'[1,"{ADDRESS}",""]'])
+        now = int(world.clock.now())
+        await world[ImportedTokens].keep(
+            [
+                ImportedToken(server, f"tok{n}", MessageId(700 + n), now + 999_999, 0, one.lower())
+                for n, one in enumerate((ADDRESS, OTHER))
+            ]
+        )
         await world[UnsubscribeLinks].keep(
             UnsubscribeLink(server, self.to.id, ADDRESS, "news", LATER),
             UnsubscribeLink(server, self.kept.id, OTHER, "news", LATER),
@@ -146,6 +161,25 @@ class Scene:
         for content in (b"a," + ADDRESS.encode(), b"b," + OTHER.encode()):
             await world[BlobStore].bring(server, secrets.token_hex(16), content, NOW)
             await world[BlobStore].keep(server, secrets.token_hex(16), content, NOW)
+
+    async def dead(self) -> None:
+        """Letters of both people in the queue of dead letters, where that is one of its own."""
+        if self.world.family != "aws":
+            return
+        url = await self.world[SqsWorkQueue].url_of_dead()
+        for message in (self.to, self.kept):
+            body = render_job(DeliveryJob(message, 9))
+            await self.world[AwsSession].call("sqs", "send_message", QueueUrl=url, MessageBody=body)
+
+    async def letters(self, address: str) -> list[str]:
+        """Where dead letters name an address."""
+        if self.world.family != "aws":
+            return []
+        url, sqs = (
+            await self.world[SqsWorkQueue].url_of_dead(),
+            self.world[AwsSession].client("sqs"),
+        )
+        return erased.in_queue(sqs, url, address)
 
     async def erase(
         self, number: str, owner: ServerId | None = None, first: Posthorn | None = None
@@ -202,9 +236,12 @@ async def is_gone(world: World, message: Message) -> bool:
 async def test_everything_goes_and_what_others_have_stays(scene: Scene) -> None:
     world = scene.world
     assert scene.places() or not world.settings.state_folder
+    others = len(await scene.letters(OTHER))
     job = await scene.erase("jbone")
     assert job.status is JobStatus.DONE, job
     result = json.loads(job.result)
+    assert len(await scene.letters(OTHER)) == others
+    assert await scene.letters(ADDRESS) == []
     for message in (scene.to, scene.from_field, scene.sent_by, scene.waiting):
         assert await is_gone(world, message)
     assert result["emails"] == 4
@@ -288,6 +325,15 @@ async def test_what_is_beside_it_stays(scene: Scene) -> None:
     assert [one.what for one in page.occurrences] in ([], ["1"])
     old = await world[Jobs].get(server, "jbold")
     assert json.loads(old.parameters) == {"to": Sought(ADDRESS).digest}
+    going = await world[Jobs].get(server, "jbopen")
+    assert json.loads(going.parameters) == {"to": Sought(ADDRESS).digest}
+    # Whoever is at it goes on with that.
+    assert await world[Jobs].change(server, going) is not None
+    assert ADDRESS not in str(await world[Jobs].written_down(server, "jbopen", 0))
+    now = world.clock.now()
+    with pytest.raises(NotFound):
+        await world[ImportedTokens].get(server, "tok0", now)
+    assert (await world[ImportedTokens].get(server, "tok1", now)).recipient == OTHER
 
 
 async def test_the_proof_is_signed_by_a_key_that_everybody_can_have(scene: Scene) -> None:

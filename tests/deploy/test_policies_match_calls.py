@@ -25,6 +25,7 @@ import pytest
 from bench.changes import Changes
 from chalicelib import bootstrap
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2 import key_set, routes
 from chalicelib.api.v2.route import PREFIX
@@ -691,7 +692,11 @@ def erased(world: World, owner: JobOwner) -> None:
     program, server, address = world.program, world.server.id, "zoe@x.example"
     now = program[Clock].now()
     bootstrap.run(old_mail(world, address))
-    world.submit(address)
+    waiting = world.submit(address).message
+    url = bootstrap.run(program[SqsWorkQueue].url_of_dead())
+    for message in (waiting, replace(waiting, rcpt_to="other@x.example")):
+        letter = {"QueueUrl": url, "MessageBody": render_job(DeliveryJob(message, 9))}
+        bootstrap.run(program[AwsSession].call("sqs", "send_message", **letter))
     bootstrap.run(program[BlobStore].bring(server, "1" * 32, address.encode(), now))
     bootstrap.run(program[BlobStore].keep(server, "2" * 32, address.encode(), now))
     listed = Suppression(address, Reason.UNSUBSCRIBE.text, now, int(now) + 60_000)

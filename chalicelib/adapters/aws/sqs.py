@@ -122,7 +122,7 @@ class SqsWorkQueue(WorkQueue):
             found += [job for job in jobs if job and (job.manual or job.outcome)]
             if not fresh:
                 break
-        await self._give_back(url, list(receipts.values()))
+        await self.give_back(url, list(receipts.values()))
         return found
 
     async def _until_none_is_in_flight(self, pool: str) -> None:
@@ -135,7 +135,8 @@ class SqsWorkQueue(WorkQueue):
                 return
             await self._clock.sleep(1)
 
-    async def _give_back(self, url: str, receipts: Sequence[str]) -> None:
+    async def give_back(self, url: str, receipts: Sequence[str]) -> None:
+        """Have what was received be received again, at once."""
         for start in range(0, len(receipts), _BATCH_ENTRIES):
             some = receipts[start : start + _BATCH_ENTRIES]
             entries = [

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.uploads import Uploads
+from chalicelib.adapters.storage.erased_jobs import without
 from chalicelib.adapters.storage.packs import packs, read_pack, render_occurrence
 from chalicelib.domain.erasure import Sought
 from chalicelib.domain.errors import NotFound
@@ -101,16 +102,15 @@ _KINDS = (
         _gone,
     ),
     _Kind(
-        "SELECT id, value FROM jobs WHERE server = :server AND id > :after AND opened_at IS NULL"
-        " ORDER BY id LIMIT :rows",
+        "SELECT id, value FROM jobs WHERE server = :server AND id > :after ORDER BY id LIMIT :rows",
         "",
-        "UPDATE jobs SET value = :value WHERE server = :server AND id = :name AND opened_at IS NULL",
-        _replaced,
+        "UPDATE jobs SET value = :value, version = version + (opened_at IS NOT NULL)"
+        " WHERE server = :server AND id = :name",
+        lambda server, sought, value: without(sought, value),
     ),
     _Kind(
-        "SELECT p.job || '/' || p.piece, p.ids FROM job_pieces p JOIN jobs j ON j.server = p.server AND j.id = p.job"
-        " WHERE p.server = :server AND j.opened_at IS NULL AND p.job || '/' || p.piece > :after"
-        " ORDER BY 1 LIMIT :rows",
+        "SELECT job || '/' || piece, ids FROM job_pieces"
+        " WHERE server = :server AND job || '/' || piece > :after ORDER BY 1 LIMIT :rows",
         "",
         "UPDATE job_pieces SET ids = :value WHERE server = :server AND job || '/' || piece = :name",
         _replaced,
@@ -155,9 +155,10 @@ class SqliteTraces(Traces):
             await self._without_orphans(owner)
             return Step(0, files, None)
         kind = _KINDS[at]
-        rows = self._database.read(lambda db: _read(db, kind, owner, after))
-        changed = await self._database.write(lambda db: _take_out(db, kind, owner, sought, rows))
-        last = f"{at}/{rows[-1][0]}" if len(rows) == ROWS else f"{at + 1}/"
+        changed, last = await self._database.write(
+            lambda db: _take_out(db, kind, owner, sought, after)
+        )
+        last = f"{at}/{last}" if last else f"{at + 1}/"
         return Step(changed, 0, last) if kind.is_event else Step(0, changed, last)
 
     async def scrub(self) -> None:
@@ -200,16 +201,17 @@ def _read(db: apsw.Connection, kind: _Kind, owner: ServerId, after: str) -> list
 
 
 def _take_out(
-    db: apsw.Connection, kind: _Kind, owner: ServerId, sought: Sought, rows: list[Any]
-) -> int:
-    """How many rows were changed or taken away."""
-    changed = 0
+    db: apsw.Connection, kind: _Kind, owner: ServerId, sought: Sought, after: str
+) -> tuple[int, str]:
+    """How many rows behind a name were changed or taken away, as they are in this transaction; and the last of them
+    where there may be more."""
+    changed, rows = 0, _read(db, kind, owner, after)
     for name, value in rows:
-        after = kind.change(owner, sought, value)
-        if after == value:
+        left = kind.change(owner, sought, value)
+        if left == value:
             continue
-        statement = kind.delete if after is None else kind.update
+        statement = kind.delete if left is None else kind.update
         wanted = {"server": owner, "name": name}
-        fetched(db, statement, wanted if after is None else wanted | {"value": after})
+        fetched(db, statement, wanted if left is None else wanted | {"value": left})
         changed += db.changes()
-    return changed
+    return changed, str(rows[-1][0]) if len(rows) == ROWS else ""

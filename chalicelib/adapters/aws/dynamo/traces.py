@@ -1,6 +1,6 @@
-"""Taking an address out of the small partitions of a server, and out of the bucket, a page of items at a time.
+"""Taking an address out of the small partitions of a server, out of the bucket and the dead letters, a page at a time.
 
-A wake-up in a queue cannot be looked for; it comes within `wake_up_seconds`.
+A wake-up in another queue cannot be looked for; it comes within `wake_up_seconds`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,25 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.adapters.aws.dead_letters import LettersInSqs
 from chalicelib.adapters.aws.dynamo.packed import unpack
 from chalicelib.adapters.aws.dynamo.table import Item, Table
 from chalicelib.adapters.aws.dynamo.unsubscribe_links import PARTITIONS
 from chalicelib.adapters.aws.dynamo.webhook_deliveries import delivery_partitions
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.storage.erased_jobs import without
 from chalicelib.adapters.storage.packs import packs, read_pack, render_occurrence
 from chalicelib.config import Settings
 from chalicelib.domain.erasure import Sought
+from chalicelib.domain.errors import Contended
+from chalicelib.domain.jobs import Job
+from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.traces import Step, Traces
 
 ITEMS = 100
 FILES = 10
+MOST_TRIES = 8
 _EVENTS = ("LOG", "HAP", *delivery_partitions())
 _OTHERS = ("I", "JOB", *PARTITIONS)
 _NAMES = (*_EVENTS, *_OTHERS)
@@ -36,15 +42,19 @@ class DynamoTraces(Traces):
     # The longest delay of a queue, and an attempt.
     wake_up_seconds = 900 + 420
 
-    def __init__(self, session: AwsSession, settings: Settings) -> None:
+    def __init__(self, session: AwsSession, settings: Settings, letters: LettersInSqs) -> None:
         self._session = session
+        self._letters = letters
         self._bucket = settings.bucket
         self._table = Table(session, settings.mail_table)
 
     async def step(self, owner: ServerId, sought: Sought, position: str | None) -> Step:
-        """A page of a partition, or some files of a folder."""
+        """A page of a partition, some files of a folder, or the dead letters."""
         number, _, after = (position or "0/").partition("/")
         at = int(number)
+        if at == len(_NAMES) + len(_FOLDERS):
+            letters = 0 if owner < 0 else await self._letters.take_out(owner, sought)
+            return Step(0, letters, None)
         if at >= len(_NAMES):
             return await self._files(owner, sought, at, after)
         name = _NAMES[at]
@@ -73,10 +83,21 @@ class DynamoTraces(Traces):
             await self._table.delete_many([(item["PK"]["S"], item["SK"]["S"])])
             return 1
         if name == "JOB" and "rv" in item:
-            values = {":version": item["rv"]}
-            return int((await self._table.put(after, "rv = :version", values)).held)
+            return await self._change_job(owner, sought, item, after)
         await self._table.put(after, "attribute_exists(PK)")
         return 1
+
+    async def _change_job(self, owner: ServerId, sought: Sought, item: Item, after: Item) -> int:
+        """Put a job in place of the version that was read; TemporaryFailure when it changes all the time."""
+        for _ in range(MOST_TRIES):
+            values = {":version": item["rv"]}
+            if (await self._table.put(after, "rv = :version", values)).held:
+                return 1
+            fresh = await self._table.get(item["PK"]["S"], item["SK"]["S"])
+            if fresh is None:
+                return 0
+            item, after = fresh, _of_job(sought, fresh)
+        raise Contended("A job is changing, try again")
 
     async def _files(self, owner: ServerId, sought: Sought, at: int, after: str) -> Step:
         folder = _FOLDERS[at - len(_NAMES)]
@@ -105,7 +126,7 @@ class DynamoTraces(Traces):
                 gone += 1
         if listed.get("IsTruncated"):
             return Step(0, gone, f"{at}/{keys[-1]}")
-        return Step(0, gone, f"{at + 1}/" if folder != _FOLDERS[-1] else None)
+        return Step(0, gone, f"{at + 1}/")
 
 
 def _changed(owner: ServerId, name: str, sought: Sought, item: Item) -> Item | None:
@@ -114,12 +135,19 @@ def _changed(owner: ServerId, name: str, sought: Sought, item: Item) -> Item | N
         return _log(owner, sought, item)
     if name in ("I", "HAP", *delivery_partitions()):
         return None if any(sought.is_in(text) for text in _texts(name, item)) else item
-    if name == "JOB" and "dk" in item:  # one that is not over
-        return item
+    if name == "JOB" and "v" in item:
+        return _of_job(sought, item)
     return {
         field: _without(sought, value) if field not in ("PK", "SK") else value
         for field, value in item.items()
     }
+
+
+def _of_job(sought: Sought, item: Item) -> Item:
+    text = without(sought, item["v"]["S"])
+    if text == item["v"]["S"]:
+        return item
+    return item | {"v": {"S": text}, "rv": {"N": str(parse_value(Job, text).version)}}
 
 
 def _log(owner: ServerId, sought: Sought, item: Item) -> Item | None:
