@@ -159,8 +159,8 @@ chalicelib              -
                         .services.incoming .services.jobs .services.limits .services.messages .services.outgoing
                         .services.pools .services.queue .services.retention .services.suppressions .services.suspensions
                         .services.tenancy .services.tracking .services.webhooks .api pydantic pydantic_core
-.web                    .config .domain .domain.people .domain.tenancy .ports .services.tenancy .api .api.v2 .web.pages
-                        jinja2 markupsafe
+.web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy .api .api.v2
+                        .web.pages jinja2 markupsafe
 .web.pages              .domain .domain.tenancy .api .web
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli

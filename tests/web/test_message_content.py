@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.services.messages.history import MessageHistory
-from chalicelib.web.pages import mail_view
+from chalicelib.web.mail_frame import POLICY
 from tests.web.looking import MEMBER, VIEWER, Looker, Shown
 from tests.web.test_messages import EVIL, sent
 
@@ -150,7 +150,7 @@ def test_a_host_of_its_own_name_is_framed_from_its_view_host(looker: Looker) -> 
 
 
 def test_every_policy_of_a_view_has_a_sandbox() -> None:
-    assert mail_view._POLICY.startswith("sandbox;")
+    assert POLICY.startswith("sandbox;")
 
 
 def test_headers_are_decoded(looker: Looker) -> None:

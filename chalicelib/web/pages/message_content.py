@@ -12,9 +12,9 @@ from typing import Any
 from chalicelib.api.http import HttpAnswer
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.file_link import disposition
-from chalicelib.services.tenancy.view_links import View, ViewLinks
 from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.header_facts import hops_of, results_of
+from chalicelib.web.mail_frame import frame_address, origin_for
 from chalicelib.web.mail_html import links_of
 from chalicelib.web.page import Page
 from chalicelib.web.pages.message import head_of
@@ -36,9 +36,7 @@ _FILE = {
 async def show_preview(page: Page) -> HttpAnswer:
     """How it looks, and where its links lead."""
     email, content, why = await _read(page)
-    origin = page.program[ViewLinks].origin(
-        page.request.headers.get("host", ""), is_behind_stage=bool(page.prefix)
-    )
+    origin = origin_for(page)
     markup = content["html"] if content else None
     framed = bool(markup and origin)
     return page.render(
@@ -48,30 +46,13 @@ async def show_preview(page: Page) -> HttpAnswer:
         why=why,
         text=((content["text"] if content else None) or "")[:TEXT_SHOWN],
         links=links_of(markup or ""),
-        view=await _view(page, email["id"], origin) if framed else "",
+        view=await frame_address(page, origin, email["id"]) if framed else "",
         no_host=bool(markup and not origin),
         narrow=page.query("width") == "390",
         dark=page.query("dark") == "1",
         images=page.query("images") == "1",
         frames=origin if framed else "",
     )
-
-
-async def _view(page: Page, message: int, origin: str) -> str:
-    """The address of the frame, good for five minutes, this message and whoever looks."""
-    links, person = page.program[ViewLinks], page.person
-    ui_scheme = "https" if page.cookies.is_secure else "http"
-    view = View(
-        host=origin.partition("://")[2],
-        framed_by=f"{ui_scheme}://{page.request.headers.get('host', '')}",
-        tenant=page.tenant or "",
-        message=message,
-        person=person.user.id if person is not None else "",
-        until=links.until(),
-        images=page.query("images") == "1",
-        dark=page.query("dark") == "1",
-    )
-    return f"{origin}/view/{await links.token(view)}"
 
 
 async def show_headers(page: Page) -> HttpAnswer:
