@@ -127,7 +127,7 @@ class Invitations:
             if older.email == email and older.id != made.id and older.accepted_at is None:
                 with suppress(NotFound):
                     await self._repository.remove(INVITATIONS, older)
-        url = f"{self._settings.public_url}/invite/{token}"
+        url = f"{self._settings.pages_url}/invite/{token}"
         if not self._mail.is_on:
             return Invited(made, url)
         await self._send(made, organization, url)
