@@ -115,9 +115,12 @@ def _headers(operation: Schema) -> set[str]:
     return {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
 
 
+_LOCAL = frozenset({"request", "answer"})  # names in the body of an operation
+
+
 def _argument(parameter: Schema) -> str:
     name = str(parameter["name"])
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return f"{name}_" if keyword.iskeyword(name) or name in _LOCAL else name
 
 
 def _or_none(parameter: Schema) -> str:

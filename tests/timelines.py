@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from chalicelib.api.v2.delivery_models import DeliveryLog
 from chalicelib.api.v2.email_shown import fields_of, found_in
-from chalicelib.api.v2.models import DeliveryLog, EmailWithActivity
+from chalicelib.api.v2.models import EmailWithActivity
 from chalicelib.api.v2.objects import as_json
 from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.model import Delivery, MessageRecord
@@ -29,6 +30,8 @@ def timeline_of(
         endpoint=None,
         opens=activity.opens,
         clicks=activity.clicks,
+        most_tries=18,
+        gives_up_at=None,
         **found_in(record, ()),
     )
     email = as_json(EmailWithActivity.model_validate(shown))

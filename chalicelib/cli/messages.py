@@ -56,6 +56,13 @@ def with_endpoint_found(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Only these; with --to only where there is --q.",
 )
 @click.option("--to", metavar="ADDRESS", help="Only those for this recipient.")
+@click.option(
+    "--request",
+    "request_",
+    type=int,
+    metavar="ID",
+    help="Only those of one request, by its first message; with neither of the others.",
+)
 @page_options
 @of_server
 def list_page(
@@ -69,6 +76,8 @@ def list_page(
     """List messages, newest first, or search for them."""
     if None not in (wanted["status"], wanted["to"]) and wanted["q"] is None:
         raise click.UsageError("Give either --status or --to, not both, or --q beside them.")
+    if wanted["request_"] is not None:
+        wanted["direction"] = None  # both
     show_pages(
         session,
         lambda limit, cursor: session.client.list_emails(

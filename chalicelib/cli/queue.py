@@ -11,7 +11,7 @@ from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, table
 
 Waits = Literal["queued", "held"]
-Grouping = Literal["domain", "reason"]
+Grouping = Literal["domain", "reason", "provider"]
 queue_group = Group("queue", "The queue: what waits, by destination.")
 
 
@@ -26,7 +26,7 @@ queue_group = Group("queue", "The queue: what waits, by destination.")
 )
 @of_server
 def show(session: Session, status: Waits | None, by: Grouping | None, server: str | None) -> None:
-    """Show the hundred destinations, or reasons, for which most waits."""
+    """Show the hundred destinations, reasons or providers for which most waits."""
     found = session.client.show_queue(status=status, by=by, tenant=server)["data"]
     group = by or "domain"
     rows = [

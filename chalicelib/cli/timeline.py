@@ -108,8 +108,27 @@ def _facts(email: EmailWithActivity) -> str:
         ("Reports on", str(email["bounce_of"] or "")),
         ("Spam", "" if email["spam_status"] == "NotChecked" else email["spam_status"]),
         ("Over TLS", yes(email["received_with_tls"])),
+        ("Came by", _came(email)),
+        ("Did not pass", _failed(email)),
+        ("Request", str(email["request"]) if email["request"] != email["id"] else ""),
     ]
     return facts([(name, value) for name, value in pairs if value])
+
+
+def _came(email: EmailWithActivity) -> str:
+    """By which door, from where, in which request."""
+    if (how := email["accepted"]) is None:
+        return ""
+    client = f" from {how['client']}" if how["client"] else ""
+    request = f", request {how['request_id']}" if how["request_id"] else ""
+    return f"{how['by']}{client}{request}"
+
+
+def _failed(email: EmailWithActivity) -> str:
+    checks = email["accepted"]["checks"] if email["accepted"] else []
+    return "; ".join(
+        f"{one['check']}: {one['detail']}" for one in checks if one["result"] == "fail"
+    )
 
 
 def _next(email: EmailWithActivity, now: float) -> Iterator[str]:
@@ -122,7 +141,9 @@ def _next(email: EmailWithActivity, now: float) -> Iterator[str]:
     attempt, planned = email["tries"] + 1, email["next_attempt_at"]
     if planned is not None and epoch_of(planned) > now:
         wait = span(epoch_of(planned) - now)
-        yield _event(planned, "(next)", f"attempt {attempt}, in {wait}")
+        yield _event(planned, "(next)", f"attempt {attempt} of {email['most_tries']}, in {wait}")
+        if email["gives_up_at"] is not None:
+            yield _event(email["gives_up_at"], "(given up)", "if every further attempt fails")
     elif planned is not None or email["status"] in OPEN:
         text = f"attempt {attempt} is running, or runs as soon as a worker is free"
         yield f"{moment(now)}  {'(now)'.ljust(_WIDTH)}  {text}"

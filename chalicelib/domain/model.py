@@ -102,7 +102,7 @@ class Message:
     whose failure they tell of. `metadata` is what the client wants to be told again, as compact JSON, `scheduled_at`
     when it is to be sent, None for at once, and `unsubscribe` whether it gets one-click fields. `stream` is None for
     `TRANSACTIONAL`. `limits` is what was known of its send limits when it was accepted (`limits.limit.marks_of`),
-    `acceptance` how an outgoing one came in (`outgoing.acceptance`), and `request` the first message of the request or
+    `acceptance` how an outgoing one came in (`domain.acceptance`), and `request` the first message of the request or
     transaction that it came with, None where that is itself."""
 
     server_id: ServerId
@@ -195,7 +195,7 @@ class MessageRecord:
     domain, as statistics name it, once it was tried.
     `counted`: its send limits have counted it, at its first attempt or when they let it go. `limit_hold` is the one
     that holds it. `jobs` are the ids of the last jobs that did something with it, apart by blanks, the newest last.
-    `checked` is what the last attempt that was sent had passed before (`outgoing.acceptance`).
+    `checked` is what the last attempt that was sent had passed before (`domain.acceptance`).
     """
 
     message: Message

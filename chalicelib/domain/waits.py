@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.domain.model import Delivery, MessageRecord, State, Status
 
 
 class WaitCode(StrEnum):
@@ -19,6 +19,8 @@ class WaitCode(StrEnum):
     RETRY = "retry"
     SCHEDULED = "scheduled"
     IN_PROGRESS = "in_progress"
+    THROTTLED = "throttled"
+    SOURCE = "source"
     CREDENTIAL = "credential"
     SUPPRESSED = "suppressed"
     SEND_LIMIT = "send_limit"
@@ -35,14 +37,19 @@ class WaitCode(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Why a message waits, in words where there are some, since when and until when (epoch seconds). None: until
-    somebody does something, or at once."""
+    somebody does something, or at once. `others` is how many wait for the same, None where nobody counted."""
 
     code: WaitCode
     detail: str
     since: float
     until: float | None = None
+    others: int | None = None
 
 
+TOO_MANY_CONNECTIONS = "Too many connections to this server are open."
+"""What is said of a server to which there are as many as may be at a time."""
+# How the details begin where no way out could be used.
+_NO_SOURCE = "No egress source of pool "
 # How the details of a hold begin.
 _HOLDS = {
     "Credential is configured to hold": WaitCode.CREDENTIAL,
@@ -74,9 +81,16 @@ def wait_of(record: MessageRecord) -> Wait | None:
     if record.sends_at is not None:
         return Wait(WaitCode.SCHEDULED, "", since, record.sends_at)
     if last is not None and record.tries:
-        return Wait(WaitCode.RETRY, last.details, since, record.wake_at or None)
+        return Wait(_tried_again_for(last), last.details, since, record.wake_at or None)
     # A person who sends it on makes it due at once.
     return Wait(WaitCode.QUEUED, "", max(since, record.wake_at))
+
+
+def _tried_again_for(last: Delivery) -> WaitCode:
+    if last.details.startswith(_NO_SOURCE):
+        return WaitCode.SOURCE
+    is_full = last.output is not None and last.output.startswith(TOO_MANY_CONNECTIONS)
+    return WaitCode.THROTTLED if is_full else WaitCode.RETRY
 
 
 def _held_by(record: MessageRecord) -> WaitCode:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from chalicelib.config import Settings
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.errors import MailError, NotFound, Refused, TemporaryFailure
 from chalicelib.domain.mail.compose import Draft, compose
 from chalicelib.domain.mail.header_rendering import Mailbox
@@ -74,6 +75,7 @@ class SystemMail:
             (Recipient(to),),
             compose(draft, stamp),
             smtputf8=draft.needs_smtputf8,
+            acceptance=Acceptance(Door.SYSTEM),
         )
         try:
             await self._accept.submit(submission)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.outgoing.store import Storable
@@ -280,6 +281,7 @@ class MailSession:
             smtputf8=transaction.mail.smtputf8,
             received=received,
             blind=True,
+            acceptance=Acceptance(Door.SMTP, self.peer.address, self.trace),
         )
 
     def _log(
@@ -287,12 +289,8 @@ class MailSession:
     ) -> None:
         transaction = self.transaction
         started = transaction.started if transaction else self.site.monotonic()
-        fields: dict[str, object] = {
-            "trace": self.trace,
-            "outcome": outcome,
-            "code": code,
-            "ms": round((self.site.monotonic() - started) * 1_000, 2),
-        }
+        fields: dict[str, object] = {"trace": self.trace, "outcome": outcome, "code": code}
+        fields["ms"] = round((self.site.monotonic() - started) * 1_000, 2)
         if self.identity.principal is not None:
             fields["server_id"] = self.identity.principal.server.id
         fields |= transaction.described(prepared) if transaction else {}

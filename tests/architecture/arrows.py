@@ -118,7 +118,8 @@ chalicelib              -
 .services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tell_domain_events .services.tenancy
                         .services.tracking
 .services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
-.services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .domain.search .ports .services
+.services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .domain.outgoing .domain.search
+                        .ports .services
 .services.events        .config .domain .domain.tenancy .domain.events .domain.limits .domain.search .ports .services
                         .services.tenancy .services.webhooks.fan_out
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports

@@ -40,6 +40,14 @@ async def test_numbers_rise_and_kinds_are_apart(world: World) -> None:
     assert await world[Numbers].take(world.server, "delivery", 0) == []
 
 
+async def test_the_numbers_of_one_call_follow_each_other(world: World) -> None:
+    here, there = world.another()[Numbers], world.another()[Numbers]
+    for count in (1, 7, 18, 2, 60, 19, 3):
+        for who in (here, there):
+            taken = await who.take(world.server, "message", count)
+            assert taken == list(range(taken[0], taken[0] + count))
+
+
 async def test_no_number_is_given_twice_by_two_processes(world: World) -> None:
     here, there = world.another()[Numbers], world.another({NumberBlock: NumberBlock(100)})[Numbers]
     taken = await asyncio.gather(

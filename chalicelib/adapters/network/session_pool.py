@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.adapters.network.smtp_session import SmtpSession
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.waits import TOO_MANY_CONNECTIONS
 
 SiteKey = tuple[str, str, int, str]
 
@@ -114,7 +115,7 @@ class SessionPool:
             if not arrived:
                 self._withdraw(key, site, place)
         if not arrived:
-            raise TemporaryFailure("Too many connections to this server are open.")
+            raise TemporaryFailure(TOO_MANY_CONNECTIONS)
         return place.result()
 
     def _withdraw(

@@ -3,7 +3,7 @@
 A block serves this process for ten seconds and the rest of it is then dropped, so that numbers stay in order of time to
 within seconds among processes. A block that was used up in time is followed by one of twice its size, so that a busy
 process asks seldom; after one that was dropped comes one of what was used of it, so that an idle process wastes little.
-Two instances never give the same number; gaps are normal.
+Two instances never give the same number; gaps are normal, but not between the numbers of one call.
 """
 
 from __future__ import annotations
@@ -55,16 +55,18 @@ class LeasedNumbers(Numbers):
         self._locks: defaultdict[tuple[ServerId, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
-        """`count` fresh numbers, rising; PermanentFailure when the server has used all 2**31 - 1."""
+        """`count` fresh numbers, each following the other; PermanentFailure when the server has used all 2**31 - 1."""
         block = self._blocks[server, kind]
         async with self._locks[server, kind]:
             if block.next < block.end and self._is_over(block):
                 block.size = max(SMALLEST_BLOCK, block.next - block.start)
                 block.next = block.end
+            if block.end - block.next < count:
+                block.next = block.end  # numbers of one call follow each other
             taken = self._from(block, count)
             if len(taken) < count:
-                await self._renew(block, server, kind, count - len(taken))
-                taken += self._from(block, count - len(taken))
+                await self._renew(block, server, kind, count)
+                taken = self._from(block, count)
             return taken
 
     def _is_over(self, block: _Block) -> bool:

@@ -29,6 +29,7 @@ from chalicelib.api.v1.parameters import (
     refuse_fault,
     text,
 )
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.mail.address import split_list
 from chalicelib.domain.mail.compose import (
     Attachment,
@@ -85,6 +86,7 @@ async def send_message(call: Call, parameters: Parameters) -> dict[str, Any]:
         mail_from=draft.author.address,
         recipients=_recipients(envelope),
         draft=draft,
+        acceptance=_acceptance(call),
         tag=line(parameters, "tag", LONGEST_TAG) or None,
         bounce=is_true(parameters.get("bounce")),
         smtputf8=draft.needs_smtputf8 or not all(map(str.isascii, envelope.values())),
@@ -115,6 +117,7 @@ async def send_raw(call: Call, parameters: Parameters) -> dict[str, Any]:
         mail_from=mail_from,
         recipients=_recipients(envelope),
         content=normalise_newlines(decoded("data", parameters["data"])),
+        acceptance=_acceptance(call),
         bounce=is_true(parameters.get("bounce")),
         smtputf8=not all(map(str.isascii, (mail_from, *envelope.values()))),
     )
@@ -123,6 +126,11 @@ async def send_raw(call: Call, parameters: Parameters) -> dict[str, Any]:
     except SenderRefused as refused:
         raise Failure("UnauthenticatedFromAddress") from refused
     return _success(made, envelope)
+
+
+def _acceptance(call: Call) -> Acceptance:
+    request = call.request
+    return Acceptance(Door.API, request.client_address, request.request_id)
 
 
 async def _submitted(call: Call, submission: Submission) -> tuple[Message, ...]:

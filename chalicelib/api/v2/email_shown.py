@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chalicelib.api.v2 import incoming_models as models
+from chalicelib.api.v2.acceptance import accepted_of
 from chalicelib.api.v2.admission import Call
 from chalicelib.domain.inspection import Inspection, SpamStatus
 from chalicelib.domain.model import Message, MessageRecord, Scope, State
@@ -33,19 +34,19 @@ def fields_of(record: MessageRecord, **more: object) -> SimpleNamespace:
         field.name: getattr(one, field.name)
         for one in (message, record)
         for field in fields(one)
-        if field.name != "bounce_of"
+        if field.name not in {"bounce_of", "request"}
     }
     is_waiting = record.state is State.WAITING and record.wake_at > 0
     known |= options_of(record)
+    known["wait"] = wait_of(record)
     known |= {"pool": origin.pool, "domain": origin.domain, "credential": origin.credential_id}
     return SimpleNamespace(
-        **known,
-        wait=wait_of(record),
+        **(known | more),
         next_attempt_at=record.wake_at if is_waiting else None,
+        request=message.request or message.id,
         resend_of=message.resend_of,
         bounce_of=record.bounce_of or message.reports_on,
         spam_status=record.inspection.spam.status if record.inspection else SpamStatus.NOT_CHECKED,
-        **more,
     )
 
 
@@ -68,6 +69,7 @@ def found_in(record: MessageRecord, reports: Sequence[Report]) -> dict[str, Any]
         "authentication": _authentication(inspection),
         "envelope": _envelope(record.message),
         "reports": reports,
+        "accepted": accepted_of(record),
     }
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.delivery_models import DeliveryLog
 from chalicelib.api.v2.email_shown import found_in, shown
 from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.mail_filters import filter_of, searching
-from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, EmailWithActivity
+from chalicelib.api.v2.models import Email, EmailPage, EmailQuery, EmailWithActivity
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.model import MessageRecord, Scope
 from chalicelib.ports.reports import Reports
 from chalicelib.services.file_links import FileLinks
+from chalicelib.services.messages.explain_wait import ExplainWait
 from chalicelib.services.messages.find import FindMail
 from chalicelib.services.messages.history import MessageHistory
 
@@ -27,6 +29,8 @@ async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
     """List messages, newest first, or search for them."""
     if query.to is not None and query.status is not None and query.q is None:
         raise invalid_at("/status", "not_with_to", "cannot be combined with to, but with q")
+    if query.request is not None and {"q", "to", "status"} & query.model_fields_set:
+        raise invalid_at("/request", "not_with_others", "cannot be combined with q, to or status")
     wanted = filter_of(call, query)
     async with searching(call, wanted):
         position = await read_cursor(call, query)
@@ -49,9 +53,13 @@ async def show_email(call: Call) -> EmailWithActivity:
     record = await record_of(call)
     activity = await call.program[MessageHistory].activity(record)
     reports = await call.program[Reports].of(call.server.id, record.message.id)
+    waiting = await call.program[ExplainWait].of(call.server, record)
     told = await shown(
         call,
         record,
+        wait=waiting.wait,
+        most_tries=waiting.most_tries,
+        gives_up_at=waiting.gives_up_at,
         opens=activity.opens,
         clicks=activity.clicks,
         **found_in(record, reports),

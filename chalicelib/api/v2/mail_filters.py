@@ -11,7 +11,7 @@ from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import EmailQuery
 from chalicelib.api.v2.problems import Throttled
 from chalicelib.api.v2.rates import count
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.rates import SEARCH
 from chalicelib.domain.search.mail_filter import MailFilter
 from chalicelib.domain.search.parse import parse_query
@@ -23,7 +23,11 @@ MOST_AT_ONCE = 8
 def filter_of(call: Call, query: EmailQuery) -> MailFilter:
     """The filter of a list. QuerySyntax for a search that cannot be read. With a recipient both directions are meant,
     unless one is named beside a search."""
-    is_told = query.q is not None and "direction" in query.model_fields_set
+    is_named = "direction" in query.model_fields_set
+    if query.request is not None:
+        scope = query.direction if is_named else None
+        return MailFilter(scope=scope, request=MessageId(query.request))
+    is_told = query.q is not None and is_named
     return MailFilter(
         scope=query.direction if query.to is None or is_told else None,
         flag=query.status.value if query.status else None,

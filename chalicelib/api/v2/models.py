@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool
 
+from chalicelib.api.v2.acceptance import Accepted
 from chalicelib.api.v2.fields import (
     Address,
     Addresses,
@@ -35,10 +36,10 @@ from chalicelib.api.v2.incoming_models import (
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.problems import Problem
 from chalicelib.api.v2.report_models import Report
+from chalicelib.api.v2.wait_models import Wait
 from chalicelib.domain.inspection import SpamStatus
 from chalicelib.domain.model import Scope, Status
 from chalicelib.domain.search.parse import LONGEST_QUERY
-from chalicelib.domain.waits import WaitCode
 
 MOST_IN_BATCH = 100
 MOST_HEADERS = 200
@@ -121,6 +122,14 @@ class EmailQuery(PageQuery):
         Flag | None, Field(description="Only messages that stand so; without q not with to.")
     ] = None
     direction: Scope = Scope.OUTGOING
+    request: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Those of one request or transaction, by its first message, in the order in which they were"
+            " made; of both directions unless one is named, and not with q, to or status.",
+        ),
+    ] = None
 
 
 class AcceptedRecipient(Answer):
@@ -156,26 +165,6 @@ class BatchResults(Answer):
     rejected: Annotated[int, Field(description="How many were.")]
 
 
-class Wait(Answer):
-    """Why a message is not done."""
-
-    code: Annotated[
-        WaitCode,
-        Field(
-            description="`queued`: its first try comes; `retry`: the next one; `scheduled`: its time;"
-            " `in_progress`: tried now; else why it is held. More may come."
-        ),
-    ]
-    detail: Annotated[str, Field(description="What its last delivery says; empty without one.")]
-    since: Moment
-    until: Annotated[
-        Moment | None, Field(description="When it is tried again, or its hold expires.")
-    ]
-    others: Annotated[
-        int | None, Field(description="Null: `GET /queue?by=reason` counts them.")
-    ] = None
-
-
 class Email(Answer):
     """A message and where it stands."""
 
@@ -206,6 +195,9 @@ class Email(Answer):
     next_attempt_at: Annotated[Moment | None, Field(description="Null when none is planned.")]
     opened_at: Annotated[Moment | None, Field(description="When it was first opened.")]
     clicked_at: Annotated[Moment | None, Field(description="When a link was last followed.")]
+    request: Annotated[
+        int, Field(description="The first message of the request or transaction that it came with.")
+    ]
     resend_of: Annotated[
         int | None, Field(description="The message whose content this one sends once more.")
     ]
@@ -249,6 +241,17 @@ class EmailWithActivity(Email):
     ]
     envelope: Annotated[EnvelopeShown | None, Field(description="Of mail that came in.")]
     reports: Annotated[list[Report], Field(description="What came back about it, oldest first.")]
+    bounced_as: Annotated[int | None, Field(description="The message that told its sender of it.")]
+    most_tries: Annotated[int, Field(description="How often it is tried at most.")]
+    gives_up_at: Annotated[
+        Moment | None,
+        Field(
+            description="About when it is given up, if it is to be tried again and every attempt fails."
+        ),
+    ]
+    accepted: Annotated[
+        Accepted | None, Field(description="Of mail that leaves; null where it is not known.")
+    ]
 
 
 class EmailPage(ListAnswer):
@@ -261,32 +264,6 @@ class EmailPage(ListAnswer):
             description="When the last message that was looked at was received, where a page ended before it was full."
         ),
     ] = None
-
-
-class DeliveryEntry(Answer):
-    """One attempt or change of state. What nobody was asked about is null."""
-
-    id: int
-    status: Status
-    details: str
-    output: Annotated[str | None, Field(description="The remote server's answer.")]
-    at: Moment
-    seconds: Annotated[float | None, Field(description="How long it took.")]
-    sent_with_tls: bool = Field(validation_alias="sent_with_ssl")
-    tls: Annotated[str | None, Field(description="TLS version and cipher.")]
-    source: Annotated[str | None, Field(description="Where we sent from.")]
-    remote: Annotated[str | None, Field(description="Whom we sent to.")]
-    log_id: str | None
-    cause: Annotated[
-        str | None, Field(description="Why it failed, in one word; more words may come.")
-    ]
-    report: Annotated[int | None, Field(description="The report that says so.")]
-
-
-class DeliveryLog(Answer):
-    """The log of one message, oldest first."""
-
-    data: list[DeliveryEntry]
 
 
 class Upload(Answer):

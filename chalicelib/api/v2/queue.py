@@ -16,6 +16,7 @@ from chalicelib.services.messages.waiting import (
     GroupOf,
     WaitingMail,
     by_domain,
+    by_provider,
     by_reason,
 )
 
@@ -33,9 +34,14 @@ class Grouping(StrEnum):
 
     DOMAIN = "domain"
     REASON = "reason"
+    PROVIDER = "provider"
 
 
-_GROUPS: dict[Grouping, GroupOf] = {Grouping.DOMAIN: by_domain, Grouping.REASON: by_reason}
+_GROUPS: dict[Grouping, GroupOf] = {
+    Grouping.DOMAIN: by_domain,
+    Grouping.REASON: by_reason,
+    Grouping.PROVIDER: by_provider,
+}
 
 
 class QueueQuery(Request):
@@ -47,7 +53,8 @@ class QueueQuery(Request):
     by: Annotated[
         Grouping,
         Field(
-            description="The domain that they are for, for an endpoint its host, or the code of `wait`."
+            description="The domain that they are for, for an endpoint its host; the code of `wait`; or who receives"
+            " for the domain, where that is known."
         ),
     ] = Grouping.DOMAIN
 
@@ -74,18 +81,31 @@ class QueuedReason(Queued):
     reason: Annotated[WaitCode, Field(validation_alias="name")]
 
 
+class QueuedProvider(Queued):
+    """What waits for one provider."""
+
+    provider: Annotated[str, Field(validation_alias="name")]
+
+
+_MODELS: dict[Grouping, type[QueuedDestination | QueuedReason | QueuedProvider]] = {
+    Grouping.DOMAIN: QueuedDestination,
+    Grouping.REASON: QueuedReason,
+    Grouping.PROVIDER: QueuedProvider,
+}
+
+
 class Queue(ListAnswer):
     """The fullest groups, most first, in one answer. A message counts once it was tried, which takes seconds; of
     more than 10,000 in a direction the newest count."""
 
-    data: list[QueuedDestination | QueuedReason] = Field(max_length=MOST_GROUPS)
+    data: list[QueuedDestination | QueuedReason | QueuedProvider] = Field(max_length=MOST_GROUPS)
 
 
 async def show_queue(call: Call, query: QueueQuery) -> Queue:
-    """Show what waits, by the domain that it is for, or by the reason."""
+    """Show what waits, by the domain that it is for, by the reason, or by who receives."""
     waiting = call.program[WaitingMail]
     found = await waiting.grouped(call.server.id, query.status.value, _GROUPS[query.by])
-    model = QueuedReason if query.by is Grouping.REASON else QueuedDestination
+    model = _MODELS[query.by]
     data = [model.model_validate(one) for one in found]
     return Queue(data=data, has_more=False, next_cursor=None)
 

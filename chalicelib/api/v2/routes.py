@@ -10,7 +10,15 @@ from typing import Any
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
-from chalicelib.api.v2 import emails, key_set, models, schedule, sending, statistics
+from chalicelib.api.v2 import (
+    delivery_models,
+    emails,
+    key_set,
+    models,
+    schedule,
+    sending,
+    statistics,
+)
 from chalicelib.api.v2.objects import JSON_TYPE
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
@@ -124,7 +132,7 @@ ROUTES: tuple[Route, ...] = (
         "/emails/{id}/deliveries",
         "listDeliveries",
         emails.show_deliveries,
-        models.DeliveryLog,
+        delivery_models.DeliveryLog,
         scope="emails:read",
     ),
     _route(

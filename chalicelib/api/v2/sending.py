@@ -26,6 +26,7 @@ from chalicelib.api.v2.objects import NoParameters, as_json
 from chalicelib.api.v2.operation import once
 from chalicelib.api.v2.problems import problem_of
 from chalicelib.api.v2.requests import invalid_at, read_json, read_query, validated
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.errors import InvalidRequest, MailError, NotFound, Refused
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
@@ -37,7 +38,6 @@ from chalicelib.services.jobs.import_suppressions import MOST_BYTES
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
 from chalicelib.services.outgoing.uploads import Uploads
-from chalicelib.services.tenancy.authenticate import Principal
 
 
 async def send_email(call: Call) -> HttpAnswer:
@@ -47,12 +47,7 @@ async def send_email(call: Call) -> HttpAnswer:
     email = validated(EmailToSend, value, email_faults)
 
     async def work() -> Answer:
-        submission = _submission(
-            call.principal,
-            email,
-            await _uploads(call, email),
-            takes_key=_takes_key(call.request),
-        )
+        submission = _submission(call, email, await _uploads(call, email))
         made = await call.program[SubmitMail].submit(submission, call.request.client_address)
         return Answer(202, render_json(as_json(accepted_email(made))))
 
@@ -100,8 +95,7 @@ def _submissions_and_errors(call: Call, items: list[Any]) -> Iterator[Submission
     for item in items:
         try:
             email = validated(EmailToSend, item, batch_faults, max(room, 1))
-            takes_key = _takes_key(call.request)
-            yield _submission(call.principal, email, {}, takes_key=takes_key)
+            yield _submission(call, email, {})
         except InvalidRequest as error:
             room -= len(error.errors)
             yield error
@@ -134,9 +128,7 @@ def _octets(email: EmailToSend, uploads: Mapping[str, int]) -> int:
     )
 
 
-def _submission(
-    principal: Principal, email: EmailToSend, uploads: dict[str, bytes], *, takes_key: bool
-) -> Submission:
+def _submission(call: Call, email: EmailToSend, uploads: dict[str, bytes]) -> Submission:
     """What a valid request submits."""
     addresses = (mailbox_of(entry).address for entry in (*email.to, *email.cc, *email.bcc))
     envelope = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
@@ -144,14 +136,16 @@ def _submission(
     mail_from = mailbox_of(email.author, any_name=True).address
     tag = email.tag or (email.tags[0].value if email.tags else None)
     beyond_ascii = not all(map(str.isascii, (mail_from, *envelope)))
+    request = call.request
     bare = Submission(
-        principal,
+        call.principal,
         mail_from,
         recipients,
         tag=tag,
         smtputf8=beyond_ascii,
         options=_options(email),
-        takes_key=takes_key,
+        takes_key=_takes_key(request),
+        acceptance=Acceptance(Door.API, request.client_address, request.request_id),
     )
     if email.raw is not None or email.raw_upload is not None:
         content = normalise_newlines(_bytes(email.raw, email.raw_upload, uploads))

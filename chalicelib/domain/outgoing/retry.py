@@ -61,6 +61,16 @@ def parse_schedule(text: str) -> Schedule:
     return Schedule(tuple(waits))
 
 
+def schedule_of(written: str | None, attempts: int) -> Schedule:
+    """The schedule of a server that has one, else the default one of so many attempts."""
+    return default_schedule(attempts) if written is None else parse_schedule(written)
+
+
+def attempts_of(written: str | None, attempts: int) -> int:
+    """How often a message of such a server is tried."""
+    return attempts if written is None else len(parse_schedule(written).waits) + 1
+
+
 def _read_entry(entry: str) -> list[int]:
     found = _ENTRY.fullmatch(entry)
     if found is None:
@@ -75,6 +85,11 @@ def _read_entry(entry: str) -> list[int]:
     if not 1 <= times <= MOST_WAITS:
         raise Rejected(f"The retry schedule repeats {entry!r} not 1 to {MOST_WAITS} times.")
     return [wait] * times
+
+
+def gives_up_at(schedule: Schedule, tries: int, next_at: float) -> float:
+    """When a message is given up that had `tries` failures, is tried at `next_at` and fails each time, jitter aside."""
+    return next_at + sum(schedule.waits[tries:])
 
 
 def next_wait(schedule: Schedule, tries: int, jitter: float) -> int | None:

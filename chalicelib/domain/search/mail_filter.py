@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.flags import flag_of
 from chalicelib.domain.model import MessageRecord, Scope
+from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.search.findable import findable_of
 from chalicelib.domain.search.judge import holds
 from chalicelib.domain.search.query import EVERY_MESSAGE, Clause, Condition, Key, Pattern, Query
@@ -24,11 +25,13 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class MailFilter:
-    """None is any; `flag` is one of `domain.flags.FLAGS`, `recipient` an address as envelopes have it."""
+    """None is any; `flag` is one of `domain.flags.FLAGS`, `recipient` an address as envelopes have it, `request` the
+    first message of a request."""
 
     scope: Scope | None = None
     flag: str | None = None
     recipient: str | None = None
+    request: MessageId | None = None
     query: Query = EVERY_MESSAGE
 
     @property
@@ -60,9 +63,16 @@ class MailFilter:
             return False
         if self.flag is not None and flag_of(record) != self.flag:
             return False
+        if self.request is not None and not is_of(record, self.request):
+            return False
         if self.recipient is not None and fold(self.recipient) != fold(record.message.rcpt_to):
             return False
         return not self.query.clauses or holds(self.query, findable_of(record))
+
+
+def is_of(record: MessageRecord, request: MessageId) -> bool:
+    """Whether a message came with the request that has this first message."""
+    return request in (record.message.id, record.message.request)
 
 
 def _clause(key: Key, *values: str) -> Clause:

@@ -8,8 +8,10 @@ came, behind the trace field.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from chalicelib.config import Settings
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.incoming.loops import has_gone_round, was_delivered_to
@@ -121,6 +123,7 @@ class AcceptIncoming:
     ) -> PreparedIncoming:
         subject = (headers.last_text("subject") or "")[:LONGEST_SUBJECT]
         message_id, now = bare_message_id(headers), self._clock.now()
+        came = Acceptance(Door.SMTP, mail.client).render(privacy=False)
 
         def draft(one: _Draft, name: tuple[MessageId, str]) -> Message:
             recipient, arrival = one
@@ -143,10 +146,15 @@ class AcceptIncoming:
                 smtputf8=mail.smtputf8,
                 dsn=recipient.dsn,
                 arrival=None if leaves else arrival,
+                acceptance=came if leaves else None,
             )
 
-        made = tuple(map(draft, drafts, names))
+        made = _of_one_request(tuple(map(draft, drafts, names)))
         return PreparedIncoming(body, server, made, names)
+
+
+def _of_one_request(made: tuple[Message, ...]) -> tuple[Message, ...]:
+    return (*made[:1], *(replace(one, request=made[0].id) for one in made[1:]))
 
 
 def is_delivery_report(headers: Headers) -> bool:

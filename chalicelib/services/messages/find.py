@@ -15,7 +15,7 @@ from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.model import MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.paging import MOST_LISTED
-from chalicelib.domain.search.mail_filter import MailFilter
+from chalicelib.domain.search.mail_filter import MailFilter, is_of
 from chalicelib.domain.search.query import Clause, Condition, Key, Pattern, Query
 from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
@@ -25,6 +25,7 @@ from chalicelib.services.messages.names import NamesInSearches
 from chalicelib.services.messages.search_index import IndexSearch
 
 MOST_OF_RECIPIENT = 2_000
+FEW = 10
 _LIST = "list"
 
 
@@ -50,6 +51,8 @@ class FindMail:
         newest first unless the search says otherwise. Only a missing position says that there are no more. Without a
         direction and without a search all that was sent comes before all that came in. Rejected for a position of
         another list."""
+        if wanted.request is not None:
+            return await self._of_request(server, wanted, wanted.request, limit, position)
         if wanted.recipient is not None:
             address = envelope_address(wanted.recipient) or wanted.recipient
             wanted = replace(wanted, recipient=address)
@@ -65,6 +68,27 @@ class FindMail:
             return await self._of_recipient(server, wanted, recipient, limit, position)
         search = IndexSearch(self._messages, self._index, server, wanted, limit)
         return await search.page(position)
+
+    async def _of_request(
+        self,
+        server: ServerId,
+        wanted: MailFilter,
+        request: MessageId,
+        limit: int,
+        position: str | None,
+    ) -> FoundPage:
+        """Those of a request, whose numbers follow each other from its first message on."""
+        last, found, few = _place(position or "0") or request - 1, list[MessageRecord](), FEW
+        while len(found) <= limit:
+            numbers = [MessageId(one) for one in range(last + 1, last + 1 + few)]
+            records = await self._messages.get_many([(server, one) for one in numbers])
+            of_it = [one for one in records if is_of(one, request)]
+            found += sorted(filter(wanted.admits, of_it), key=_number)
+            if not of_it:
+                break
+            last, few = numbers[-1], MOST_LISTED
+        shown = tuple(found[:limit])
+        return FoundPage(shown, str(_number(shown[-1])) if len(found) > limit else None)
 
     async def _named(
         self,

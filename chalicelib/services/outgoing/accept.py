@@ -152,7 +152,7 @@ class AcceptMail:
     ) -> Prepared:
         """What is stored, with a number for each recipient."""
         server, credential = submission.principal.server, submission.principal.credential
-        now = self._clock.now()
+        now, came = self._clock.now(), submission.acceptance
         options = await self._options.of(submission, fields, now)
         pools = await self._pools.of(server, headers, [one.address for one in recipients])
         names = await self._numbers.take(server.id, len(recipients))
@@ -181,6 +181,7 @@ class AcceptMail:
             key=options.key,
             mark=submission.mark,
             limits=marks_of(limits_over(server, credential), ()) or None,
+            acceptance=None if came is None else came.render(privacy=server.privacy_mode),
         )
 
 

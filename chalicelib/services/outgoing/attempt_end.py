@@ -20,9 +20,9 @@ from chalicelib.domain.model import Delivery, MessageRecord, Status
 from chalicelib.domain.outgoing.retry import (
     LOST_REPLY,
     Schedule,
-    default_schedule,
+    attempts_of,
     next_wait,
-    parse_schedule,
+    schedule_of,
 )
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
@@ -77,9 +77,7 @@ class AttemptEnd:
 
     def max_attempts(self, server: Server) -> int:
         """How often a message of this server is tried."""
-        if server.retry_schedule is None:
-            return self._settings.max_attempts
-        return len(parse_schedule(server.retry_schedule).waits) + 1
+        return attempts_of(server.retry_schedule, self._settings.max_attempts)
 
     def concluded(self, attempt: Attempt, result: AttemptResult, details: str) -> MessageRecord:
         """What the other side said, in these words if that is final."""
@@ -164,9 +162,7 @@ class AttemptEnd:
         return math.ceil(self._clock.now()) + seconds if seconds else int(self._clock.now())
 
     def _schedule(self, server: Server) -> Schedule:
-        if server.retry_schedule is None:
-            return default_schedule(self._settings.max_attempts)
-        return parse_schedule(server.retry_schedule)
+        return schedule_of(server.retry_schedule, self._settings.max_attempts)
 
     def _delivery(
         self,

@@ -6,6 +6,7 @@ stored with the new message, and that the old one names it follows from there (`
 
 from __future__ import annotations
 
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.errors import BeingSent, Conflict, MailError, NotFound
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.message_verbs import not_to_resend
@@ -108,6 +109,7 @@ class ResendMail:
             stream=known.stream,
             metadata=known.metadata,
             unsubscribe=known.unsubscribe,
+            acceptance=Acceptance(Door.API).render(privacy=False),
             operation=operation_of(RESEND, record, now, 0, {}, told),
         )
 

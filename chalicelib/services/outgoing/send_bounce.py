@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.errors import MailError, TemporaryFailure
 from chalicelib.domain.mail.delivery_report import Failure, compose_report
 from chalicelib.domain.mail.headers import read_headers
@@ -140,6 +141,7 @@ class SendBounce:
             received_with_ssl=False,
             smtputf8=not message.mail_from.isascii(),
             reports_on=message.id,
+            acceptance=Acceptance(Door.SYSTEM).render(privacy=False),
         )
 
     def _failure(self, bounce: Bounce, now: float) -> Failure:

@@ -9,12 +9,17 @@ records are published signs with its own keys, any other with the installation's
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from chalicelib.config import Settings
+from chalicelib.domain.acceptance import Alignment, Limits, Passed, Unsubscribing
 from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.ids import is_own_token, return_path_local
 from chalicelib.domain.mail import dkim
-from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.address import addresses_in
+from chalicelib.domain.mail.headers import Headers, read_headers
+from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.mail.own_fields import Additions, additions
 from chalicelib.domain.mail.received import rfc2822_date
 from chalicelib.domain.model import Message
@@ -26,6 +31,17 @@ from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.outgoing.offer_unsubscribe import OfferUnsubscribe
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed message: parts whose concatenation is the exact content, under this envelope."""
+
+    envelope: Envelope
+    content: Sequence[bytes]
+    alignment: Alignment
+    unsubscribing: Unsubscribing
+    selectors: tuple[str, ...]
 
 
 class Sign:
@@ -50,14 +66,21 @@ class Sign:
     async def run(self, attempt: OutgoingAttempt) -> None:
         """Sign the body as it is by then. Raises TemporaryFailure when key or vault cannot be reached."""
         message, domain = attempt.record.message, attempt.domain
-        attempt.envelope, attempt.content = await self.signed(message, attempt.body, domain)
+        signed = await self.signed(message, attempt.body, domain)
+        attempt.envelope, attempt.content = signed.envelope, signed.content
+        passed = Passed(
+            Limits.ROOM if attempt.record.counted else Limits.NONE,
+            attempt.facts.manual,
+            signed.alignment,
+            signed.unsubscribing,
+            signed.selectors,
+        )
+        attempt.record = replace(attempt.record, checked=passed.render())
 
-    async def signed(
-        self, message: Message, body: bytes, domain: Domain
-    ) -> tuple[Envelope, Sequence[bytes]]:
-        """One message, signed: the envelope, and parts whose concatenation is the exact content. TemporaryFailure when
-        key or vault cannot be reached."""
+    async def signed(self, message: Message, body: bytes, domain: Domain) -> Signed:
+        """One message, signed. TemporaryFailure when key or vault cannot be reached."""
         envelope, headers = await self._envelope(message, domain), read_headers(body)
+        offered = await self._offer.url(message, headers)
         front = additions(
             headers,
             token=message.token,
@@ -65,10 +88,17 @@ class Sign:
             date=rfc2822_date(message.received_at),
             resent_sender=self._resent_sender(envelope),
             complaints_to=_complaints_to(envelope, domain),
-            unsubscribe=await self._offer.url(message, headers),
+            unsubscribe=offered,
         )
-        signatures = await self._signatures(front, body, domain) if front.sign else []
-        return envelope, front.assemble(signatures, body)
+        keys = await self._keys(domain) if front.sign else ()
+        signatures = await self._signatures(front, body, keys) if keys else []
+        return Signed(
+            envelope,
+            front.assemble(signatures, body),
+            _alignment(headers, domain, is_signed=front.sign),
+            _unsubscribing(headers, offered),
+            tuple(key.selector for key in keys),
+        )
 
     async def _envelope(self, message: Message, domain: Domain) -> Envelope:
         """A return path of its own for each message, so that a bounce names it; none for a bounce (RFC 5321
@@ -93,17 +123,39 @@ class Sign:
     def _resent_sender(self, envelope: Envelope) -> str | None:
         return envelope.mail_from or None if self._settings.resent_sender else None
 
-    async def _signatures(self, front: Additions, body: bytes, domain: Domain) -> list[bytes]:
+    async def _signatures(
+        self, front: Additions, body: bytes, keys: Sequence[DkimKey]
+    ) -> list[bytes]:
         canonical = dkim.prepare(body, front.below_signatures)
         at = int(self._clock.now())
         signatures = []
-        for key in await self._keys(domain):
+        for key in keys:
             signing = dkim.signing_input(canonical, key.domain, key.selector, key.algorithm, at)
             signatures.append(dkim.finish(signing, await self._signer.sign(key, signing.digest)))
         return signatures
 
     async def _keys(self, domain: Domain) -> tuple[DkimKey, ...]:
         return domain.signing_keys or ((await self._directory.installation()).signing_key,)
+
+
+def _alignment(headers: Headers, domain: Domain, *, is_signed: bool) -> Alignment:
+    """As DMARC compares in its relaxed mode, but that only names within each other are of one organization."""
+    if not is_signed:
+        return Alignment.SIGNED_BEFORE
+    if not domain.signing_keys:
+        return Alignment.KEY_NOT_FOUND
+    for address in chain.from_iterable(map(addresses_in, headers.plain_texts("from"))):
+        author = f".{domain_of(address)}"
+        if not (author.endswith(f".{domain.name}") or f".{domain.name}".endswith(author)):
+            return Alignment.OTHER_DOMAIN
+    return Alignment.ALIGNED
+
+
+def _unsubscribing(headers: Headers, offered: str | None) -> Unsubscribing:
+    if offered is not None:
+        return Unsubscribing.ADDED
+    is_own = bool(headers.count(b"list-unsubscribe"))
+    return Unsubscribing.OWN if is_own else Unsubscribing.NOT_WANTED
 
 
 def _complaints_to(envelope: Envelope, domain: Domain) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
+from chalicelib.domain.acceptance import Acceptance
 from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.compose import Draft
@@ -34,7 +35,7 @@ class Submission:
     composed into content before the message is prepared. `options` are what its request says of how it is to be sent,
     `header_at` where the request has the fields of its content; an idempotency key among those acts if it
     `takes_key`. `mark` tells a submission from another with the same key, where its content is none that the client
-    wrote."""
+    wrote. `acceptance` is how it came in."""
 
     principal: Principal
     mail_from: str
@@ -51,6 +52,7 @@ class Submission:
     header_at: str = IN_HEADERS
     takes_key: bool = True
     mark: str = ""
+    acceptance: Acceptance | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class Prepared:
     key: str = ""
     mark: str = ""
     limits: str | None = None
+    acceptance: str | None = None
     messages: tuple[Message, ...] = ()
 
     @property
@@ -94,7 +97,7 @@ class Prepared:
 
     def messages_at(self, blob: BlobRef) -> tuple[Message, ...]:
         """The messages, of which the bytes lie at this place."""
-        size = len(self.body)
+        size, first = len(self.body), self.names[0][0]
         return tuple(
             Message(
                 server_id=self.server_id,
@@ -122,6 +125,8 @@ class Prepared:
                 scheduled_at=self.scheduled_at,
                 unsubscribe=self.unsubscribe,
                 limits=self.limits,
+                acceptance=self.acceptance,
+                request=None if number == first else first,
             )
             for (number, token), recipient, origin in zip(
                 self.names, self.to, self.origins, strict=True

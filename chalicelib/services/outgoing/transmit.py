@@ -33,8 +33,7 @@ class Transmit:
                 body = seven_bit(attempt.body)
                 if body is None:
                     return None
-                _, content = await self._sign.signed(message, body, attempt.domain)
-                return content
+                return (await self._sign.signed(message, body, attempt.domain)).content
 
             result = attempt.result = await self._sender.deliver(
                 message, attempt.envelope, attempt.content, attempt.record.tries, converted

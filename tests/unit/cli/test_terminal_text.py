@@ -166,7 +166,7 @@ def test_a_timeline_tells_the_whole_story() -> None:
     assert "TLS TLSv1.3 TLS_AES_256_GCM_SHA384" in lines
     assert "took 0.52 s" in lines
     assert "log QIZB72LM" in lines
-    assert "2027-01-15 08:05:01 (next) attempt 2, in 4 min 59 s" in lines
+    assert "2027-01-15 08:05:01 (next) attempt 2 of 18, in 4 min 59 s" in lines
 
 
 def test_a_timeline_of_what_comes_next() -> None:

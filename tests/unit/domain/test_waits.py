@@ -20,7 +20,7 @@ from chalicelib.domain.outgoing.checks import Check, Facts, Hold
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
-from chalicelib.domain.waits import Wait, WaitCode, wait_of
+from chalicelib.domain.waits import TOO_MANY_CONNECTIONS, Wait, WaitCode, wait_of
 from chalicelib.services.queue.dead_letters import GIVEN_UP
 from tests.fakes import NOW, a_delivery, a_message, a_server, an_organization
 
@@ -47,6 +47,23 @@ def test_one_that_failed_is_tried_again() -> None:
     delivery = replace(a_delivery(3, Status.SOFT_FAIL, at=NOW + 1.5), details="Not now")
     record = lifecycle.waiting(LEASED, delivery, NOW + 60)
     assert wait_of(record) == Wait(WaitCode.RETRY, "Not now", NOW + 1.5, NOW + 60)
+
+
+@pytest.mark.parametrize(
+    ("details", "output", "code"),
+    [
+        ("No egress source of pool eu is available. It is down", None, WaitCode.SOURCE),
+        ("No SMTP servers were available", TOO_MANY_CONNECTIONS, WaitCode.THROTTLED),
+        ("Temporary SMTP error", "450 No egress source of pool", WaitCode.RETRY),
+        ("Temporary SMTP error", None, WaitCode.RETRY),
+    ],
+)
+def test_why_it_is_tried_again_is_told_apart(
+    details: str, output: str | None, code: WaitCode
+) -> None:
+    delivery = a_delivery(3, Status.SOFT_FAIL, at=NOW + 1.5, details=details, output=output)
+    found = wait_of(lifecycle.waiting(LEASED, delivery, NOW + 60))
+    assert found == Wait(code, details, NOW + 1.5, NOW + 60)
 
 
 def test_one_that_is_sent_on_is_queued_since_then() -> None:

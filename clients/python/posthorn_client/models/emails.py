@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict
 
 from posthorn_client.models.emails_parts import (
     AttachmentToSend,
+    Door,
     EnvelopeShown,
     Follower,
     NamedRoute,
@@ -22,6 +23,7 @@ from posthorn_client.models.emails_parts import (
 from posthorn_client.models.emails_wholes import (
     AcceptedEmail,
     Authentication,
+    CheckShown,
     NamedEndpoint,
     Problem,
     Report,
@@ -30,6 +32,7 @@ from posthorn_client.models.emails_wholes import (
 )
 
 __all__ = [
+    "Accepted",
     "BatchResult",
     "BatchResults",
     "Email",
@@ -38,6 +41,24 @@ __all__ = [
     "EmailWithActivity",
     "Reschedule",
 ]
+
+
+class Accepted(TypedDict):
+    """How a message came in, and what it passed."""
+
+    by: Door
+    credential: str | None
+    """The id of what let it in."""
+    client: str | None
+    """From where; null in the server's privacy mode."""
+    tls: bool | None
+    """Whether it came encrypted; null over HTTP."""
+    request_id: str | None
+    """Of the request, or of the SMTP session, as logs name it."""
+    checks: list[CheckShown]
+    signed: list[str]
+    """Selectors of the keys that signed it."""
+    tracked_links: int
 
 
 class BatchResult(TypedDict):
@@ -105,6 +126,8 @@ class Email(_Email):
     """When it was first opened."""
     clicked_at: str | None
     """When a link was last followed."""
+    request: int
+    """The first message of the request or transaction that it came with."""
     resend_of: int | None
     """The message whose content this one sends once more."""
     resent_as: list[int]
@@ -196,3 +219,11 @@ class EmailWithActivity(Email):
     """Of mail that came in."""
     reports: list[Report]
     """What came back about it, oldest first."""
+    bounced_as: int | None
+    """The message that told its sender of it."""
+    most_tries: int
+    """How often it is tried at most."""
+    gives_up_at: str | None
+    """About when it is given up, if it is to be tried again and every attempt fails."""
+    accepted: Accepted | None
+    """Of mail that leaves; null where it is not known."""

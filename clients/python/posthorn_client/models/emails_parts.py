@@ -11,8 +11,10 @@ __all__ = [
     "AcceptedRecipient",
     "Arc",
     "AttachmentToSend",
+    "CheckResult",
     "DkimSignature",
     "Dmarc",
+    "Door",
     "EndpointType",
     "EnvelopeShown",
     "FieldProblem",
@@ -62,6 +64,10 @@ class AttachmentToSend(TypedDict):
     """What `cid:` in the HTML refers to."""
 
 
+CheckResult = Literal["pass", "fail", "skip"]
+"""How a check went; SKIP is one that does not apply."""
+
+
 class DkimSignature(TypedDict):
     """RFC 6376."""
 
@@ -80,6 +86,10 @@ class Dmarc(TypedDict):
     """The one that applies."""
     aligned: list[str]
     """Which of spf and dkim vouch for it."""
+
+
+Door = Literal["api", "smtp", "simulate", "system"]
+"""By which way it came in."""
 
 
 EndpointType = Literal["http", "smtp", "address"]
@@ -190,6 +200,8 @@ WaitCode = Literal[
     "retry",
     "scheduled",
     "in_progress",
+    "throttled",
+    "source",
     "credential",
     "suppressed",
     "send_limit",

@@ -10,6 +10,7 @@ from typing import NotRequired, TypedDict
 from posthorn_client.models.emails_parts import (
     AcceptedRecipient,
     Arc,
+    CheckResult,
     DkimSignature,
     Dmarc,
     EndpointType,
@@ -22,7 +23,16 @@ from posthorn_client.models.emails_parts import (
     WaitCode,
 )
 
-__all__ = ["AcceptedEmail", "Authentication", "NamedEndpoint", "Problem", "Report", "Spam", "Wait"]
+__all__ = [
+    "AcceptedEmail",
+    "Authentication",
+    "CheckShown",
+    "NamedEndpoint",
+    "Problem",
+    "Report",
+    "Spam",
+    "Wait",
+]
 
 
 class AcceptedEmail(TypedDict):
@@ -42,6 +52,18 @@ class Authentication(TypedDict):
     dkim: list[DkimSignature]
     dmarc: Dmarc
     arc: Arc
+
+
+class CheckShown(TypedDict):
+    """One check."""
+
+    check: str
+    """`sender`, `suppression`, `limit`, `spam`, `alignment` or `unsubscribe`; more may come. What no
+    attempt came to yet is left out.
+    """
+    result: CheckResult
+    detail: str
+    """For people."""
 
 
 class NamedEndpoint(TypedDict):
@@ -118,8 +140,9 @@ class Wait(TypedDict):
     """Why a message is not done."""
 
     code: WaitCode
-    """`queued`: its first try comes; `retry`: the next one; `scheduled`: its time; `in_progress`:
-    tried now; else why it is held. More may come.
+    """`queued`: its first try comes; `retry`: the next one; `throttled`: the next one, because as many
+    connections to the receiver were open as may be; `source`: because no address of its pool could
+    be used; `scheduled`: its time; `in_progress`: tried now; else why it is held. More may come.
     """
     detail: str
     """What its last delivery says; empty without one."""
@@ -127,4 +150,7 @@ class Wait(TypedDict):
     until: str | None
     """When it is tried again, or its hold expires."""
     others: NotRequired[int | None]
-    """Null: `GET /queue?by=reason` counts them."""
+    """How many others wait for the same: at the same destination if it is to be tried again. Of more
+    than 1,000 that wait in a direction the newest are looked at. Null in lists, and where nobody
+    counts.
+    """

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from posthorn_client.models.emails_parts import WaitCode
 
-__all__ = ["Queue", "QueuedDestination", "QueuedReason"]
+__all__ = ["Queue", "QueuedDestination", "QueuedProvider", "QueuedReason"]
 
 
 class Queue(TypedDict):
@@ -20,7 +20,7 @@ class Queue(TypedDict):
     has_more: bool
     next_cursor: str | None
     """The `cursor` of the next page."""
-    data: list[QueuedDestination | QueuedReason]
+    data: list[QueuedDestination | QueuedReason | QueuedProvider]
 
 
 class QueuedDestination(TypedDict):
@@ -36,6 +36,21 @@ class QueuedDestination(TypedDict):
     last_reply: str | None
     """What was answered there last."""
     domain: str
+
+
+class QueuedProvider(TypedDict):
+    """What waits for one provider."""
+
+    waiting: int
+    in_progress: int
+    """Being tried now."""
+    oldest_at: str | None
+    """When the oldest was accepted."""
+    next_attempt_at: str | None
+    """Null when none is planned."""
+    last_reply: str | None
+    """What was answered there last."""
+    provider: str
 
 
 class QueuedReason(TypedDict):

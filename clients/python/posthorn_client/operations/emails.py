@@ -52,6 +52,7 @@ class EmailsOperations(Asking):
         to: str | None = None,
         status: Literal["held", "queued", "scheduled", "failed", "bounced"] | None = None,
         direction: Literal["outgoing", "incoming"] | None = None,
+        request_: int | None = None,
         tenant: str | None = None,
     ) -> EmailPage:
         """List messages, newest first, or search for them.
@@ -68,6 +69,7 @@ class EmailsOperations(Asking):
                 "to": to,
                 "status": status,
                 "direction": direction,
+                "request": request_,
             },
             tenant=tenant,
         )
@@ -81,6 +83,7 @@ class EmailsOperations(Asking):
         to: str | None = None,
         status: Literal["held", "queued", "scheduled", "failed", "bounced"] | None = None,
         direction: Literal["outgoing", "incoming"] | None = None,
+        request_: int | None = None,
         tenant: str | None = None,
         limit: int = 100,
     ) -> Iterator[Email]:
@@ -93,6 +96,7 @@ class EmailsOperations(Asking):
                 to=to,
                 status=status,
                 direction=direction,
+                request_=request_,
                 tenant=tenant,
             )
         )

@@ -19,10 +19,10 @@ class QueueOperations(Asking):
         self,
         *,
         status: Literal["queued", "scheduled", "held"] | None = None,
-        by: Literal["domain", "reason"] | None = None,
+        by: Literal["domain", "reason", "provider"] | None = None,
         tenant: str | None = None,
     ) -> Queue:
-        """Show what waits, by the domain that it is for, or by the reason.
+        """Show what waits, by the domain that it is for, by the reason, or by who receives.
 
         Needs the scope `emails:read`.
         """
