@@ -1,4 +1,5 @@
-"""A process that works on jobs until none is open: `job_process` to the end, `job_process 9` until it dies.
+"""A process that works on jobs until none is open, or on this night's retention until that is done: `job_process jobs`
+or `job_process retention` to the end, `job_process jobs 9` until it dies.
 
 It sends itself SIGKILL a few milliseconds after it began its ninth call to the store, wherever it is then: in a
 transaction, with a call under way, or between two. Pieces are small, leases short, and wake-ups of what is erased are
@@ -37,12 +38,14 @@ from chalicelib.services.jobs import (  # noqa: E402
     run,
 )
 from chalicelib.services.jobs.run import RunJobs  # noqa: E402
+from chalicelib.services.retention.retain import Retain  # noqa: E402
 
 LEASE_SECONDS = 1
 SOON = 0.02
 SMALL = 4
 _made = 0
-_left = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+_what = sys.argv[1]
+_left = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 
 
 def small() -> None:
@@ -75,19 +78,25 @@ def mortal(verb: Any) -> Any:
     return counted
 
 
-async def work() -> None:
-    """Until no job is open."""
+async def jobs() -> None:
+    """Until none is open."""
     program = bootstrap.posthorn()
     while await program[Jobs].open(1):
         await program[RunJobs].run(5)
         await program[Clock].sleep(0.05)
 
 
+async def retention() -> None:
+    """Until the night's run is done with."""
+    while await bootstrap.posthorn()[Retain].run(5):
+        pass
+
+
 small()
 if _left:
     AwsSession.call = mortal(AwsSession.call)  # type: ignore[method-assign]
     Database.write = mortal(Database.write)  # type: ignore[method-assign]
-bootstrap.run(work())
+bootstrap.run({one.__name__: one for one in (jobs, retention)}[_what]())
 if _left:
     # Nothing of a timer that was just set is lost: whoever is to die dies.
     asyncio.run(asyncio.sleep(SOON * 4 if _made >= _left else 0))

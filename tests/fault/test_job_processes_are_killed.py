@@ -109,7 +109,7 @@ class Play:
     def run(self, *calls: int) -> int:
         """A process that works on jobs; how it ended."""
         ended = subprocess.run(
-            [sys.executable, "-m", "tests.fault.job_process", *map(str, calls)],
+            [sys.executable, "-m", "tests.fault.job_process", "jobs", *map(str, calls)],
             env=self.stage.environment,
             capture_output=True,
             text=True,
@@ -273,7 +273,8 @@ def test_an_address_is_erased_and_counted(play: Play) -> None:
     play.deliver()
     job = play.job("erase", {"address": address})
     assert job.status is JobStatus.DONE, job
-    assert json.loads(job.result)["emails"] == ITEMS
+    told = json.loads(job.result)
+    assert (told["emails"], told["contents"], told["deliveries"]) == (ITEMS, ITEMS, ITEMS)
     second = play.start("erase", {"address": address})
     assert play.run() == 0
     again = json.loads(play.now(second).result)
