@@ -145,6 +145,11 @@ class Page:
         """Whether whoever looks has these scopes in the tenant of the page."""
         return set(scopes) <= self.visitor.here.scopes
 
+    @property
+    def is_owner(self) -> bool:
+        """Whether whoever looks may do here what only owners may."""
+        return self.visitor.here.is_owner
+
     def address(self, path: str, **query: str | int | None) -> str:
         """An address of ours: the prefix, the path, whose variable parts are quoted already, and the query."""
         given = {name: one for name, one in query.items() if one not in (None, "")}

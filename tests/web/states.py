@@ -26,6 +26,13 @@ TABLE = """
 /login/email/{token}                    -  -  -  -  test_links_that_have_ended_say_so  -
 /invite/{token}                         -  -  -  -  test_links_that_have_ended_say_so  -
 /                                       test_nobody_s_start  -  -  -  -  -
+/organizations/new                      -  -  -  test_members_do_not_make_organizations  -  -
+/org/{org}    test_an_organization_without_a_server_says_what_one_is - - - - test_many_servers_are_a_page_of_them
+/org/{org}/servers/new                  -  -  -  test_an_organization_without_a_server_says_what_one_is  -  -
+/org/{org}/settings                     -  -  -  test_a_viewer_changes_no_settings  -  -
+/org/{org}/settings/delete              -  -  -  test_a_viewer_changes_no_settings  -  -
+/org/{org}/keys                         test_a_management_key_is_shown_once  -  -  test_a_viewer_has_no_keys  -  -
+/admin/keys                             -  -  -  test_keys_of_the_installation_are_for_operators  -  -
 /org/{org}/servers/{server}             -  -  -  test_a_foreign_organization_is_not_there  -  -
 """
 

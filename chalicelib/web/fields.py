@@ -1,0 +1,32 @@
+"""Fields of forms as values of the API. What is not of the right kind stays the text that was typed, and the API says
+what is wrong with it."""
+
+from __future__ import annotations
+
+from chalicelib.web.form import Form
+
+
+def number(form: Form, name: str) -> int | str | None:
+    """A whole number; None for an empty field."""
+    text = form.text(name).replace(",", "")
+    if not text:
+        return None
+    try:
+        return int(text) if len(text) < 20 else text
+    except ValueError:
+        return text
+
+
+def text(form: Form, name: str) -> str | None:
+    """A text; None for an empty field."""
+    return form.text(name) or None
+
+
+def moment(form: Form, name: str) -> str | None:
+    """A time as date fields send it, in UTC; None for an empty field."""
+    said = form.text(name)
+    if not said:
+        return None
+    if len(said) == 10:
+        said += "T00:00"
+    return said if said.endswith("Z") or "+" in said else f"{said}:00Z"

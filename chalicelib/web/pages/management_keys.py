@@ -1,0 +1,75 @@
+"""Management keys of an organization, and of the installation: the list, one that is made, and its end."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from chalicelib.api.http import HttpAnswer
+from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES
+from chalicelib.web.asking import Problem
+from chalicelib.web.fields import moment
+from chalicelib.web.page import Page
+from chalicelib.web.row import Row
+
+PATH = "/org/{org}/keys"
+ADMIN = "/admin/keys"
+
+
+async def list_keys(page: Page) -> HttpAnswer:
+    """All of them, newest first."""
+    return page.render("management_keys.html", **await _values(page))
+
+
+async def make_key(page: Page) -> HttpAnswer:
+    """Make one, which is shown on the answer to the form and never again."""
+    form = page.form
+    servers = form.all("servers")
+    wanted: dict[str, Any] = {
+        "name": form.text("name"),
+        "scopes": form.all("scopes"),
+        "networks": form.lines("networks"),
+        "expires_at": moment(form, "expires_at"),
+    }
+    if servers:
+        wanted["servers"] = servers
+    try:
+        made = await page.ask("POST", "/keys", body=wanted, key=form.text("once"))
+    except Problem as problem:
+        if problem.code == "confirmation_needed":
+            raise
+        return page.again("management_keys.html", problem, **await _values(page))
+    return page.render("secret.html", made=made, secret=made["key"], back=_path(page))
+
+
+async def revoke_key(page: Page) -> HttpAnswer:
+    """Revoke one."""
+    await page.ask("DELETE", f"/keys/{quote(page.form.text('key'), safe='')}")
+    return page.see_other(_path(page), "The key is revoked. Whoever still uses it gets an error")
+
+
+async def _values(page: Page) -> dict[str, Any]:
+    query = {"limit": 30, "cursor": page.query("cursor")}
+    found = await page.ask("GET", "/keys", query=query)
+    mine = page.visitor.here.scopes
+    return {
+        "found": found,
+        "where": _path(page),
+        "scopes": [one for one in SCOPES if one in mine],
+        "everything": EVERYTHING,
+        "once": page.request.request_id,
+    }
+
+
+def _path(page: Page) -> str:
+    return f"{page.base}/keys" if page.base else ADMIN
+
+
+ROWS = (
+    Row("GET", PATH, list_keys, "people:write", ("listKeys",)),
+    Row("POST", PATH, make_key, "people:write", ("createKey",)),
+    Row("POST", f"{PATH}/revoke", revoke_key, "people:write", ("revokeKey",)),
+    Row("GET", ADMIN, list_keys, "installation:read", ("listKeys",)),
+    Row("POST", ADMIN, make_key, "installation:write", ("createKey",)),
+    Row("POST", f"{ADMIN}/revoke", revoke_key, "installation:write", ("revokeKey",)),
+)
