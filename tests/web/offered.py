@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.page_browser import Shown
 
-FRAME = {"Sign out", ""}
+FRAME = {"Sign out", "System", "Light", "Dark", ""}
 
 
 def offered(shown: Shown) -> set[str]:
