@@ -148,7 +148,7 @@ chalicelib              -
 .adapters.aws.lake      .config .domain .domain.search .domain.tenancy .ports .adapters.aws.session botocore pyarrow
 .adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
-                        .adapters.aws.lake.objects
+                        .adapters.aws.lake.objects .adapters.aws.dead_letters
 
 .api                    .config .domain .domain.people .domain.tenancy .services.outgoing .services.tenancy
                         pydantic_core
