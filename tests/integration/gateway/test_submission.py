@@ -14,6 +14,7 @@ from base64 import b64decode
 import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.domain.acceptance import Acceptance, Door
 from chalicelib.domain.dsn_parameters import DsnParameters
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.ports.blobs import BlobStore
@@ -69,6 +70,10 @@ async def test_a_message_is_stored_byte_for_byte_behind_our_received_field(role:
         assert [each.rcpt_to for each in messages] == ["john@example.com", "jane@example.net"]
         assert {each.mail_from for each in messages} == {"app@acme.test"}
         assert {each.received_with_ssl for each in messages} == {role is Role.SUBMISSIONS}
+        came = [Acceptance.parse(each.acceptance or "") for each in messages]
+        assert {one and (one.by, one.client) for one in came} == {(Door.SMTP, "127.0.0.1")}
+        assert len({one and one.request_id for one in came} - {""}) == 1
+        assert [each.request for each in messages] == [None, messages[0].id]
         stored = await gateway.scene.posthorn[BlobStore].get(messages[0].blob)
         assert re.match(
             rb"Received: from client\.test \([a-z0-9.]+ \[127\.0\.0\.1\]\) "
@@ -85,6 +90,9 @@ async def test_privacy_mode_leaves_the_client_out() -> None:
         assert (await client.submit()).code == 250
         stored = await gateway.scene.posthorn[BlobStore].get(gateway.messages()[0].blob)
         assert stored.startswith(b"Received: by mail.acme-host.test with SMTP; ")
+        came = Acceptance.parse(gateway.messages()[0].acceptance or "")
+        assert came is not None
+        assert came.client == ""
 
 
 async def test_auth_login_with_and_without_initial_username() -> None:

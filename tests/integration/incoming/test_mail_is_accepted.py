@@ -71,6 +71,7 @@ async def test_additional_endpoints_have_messages_of_their_own() -> None:
     assert [one.additional for one in arrivals] == [False, True, True]
     assert len({one.blob for one in made}) == 1
     assert len({one.id for one in made}) == 3
+    assert [one.request for one in made] == [None, made[0].id, made[0].id]
 
 
 @pytest.mark.parametrize("mode", [RouteMode.ACCEPT, RouteMode.HOLD, RouteMode.BOUNCE])
