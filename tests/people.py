@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import replace
 from typing import Any
 
+from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.people.members import MEMBERS, Member
@@ -16,6 +18,7 @@ from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.people.sessions import Browser, Sessions
+from tests.http_api import ApiWorld, Reply
 
 PASSWORD = "correct horse battery"
 # Costs nothing, and is kept anew at the first sign-in.
@@ -48,3 +51,51 @@ async def signed_in(program: Posthorn, user: User) -> str:
     """The token of a new session."""
     _, token = await program[Sessions].open(user, HERE)
     return token
+
+
+class Visitor:
+    """Somebody with a browser: the API with the cookie that it set, and the token of the session."""
+
+    def __init__(self, api: ApiWorld, **headers: str) -> None:
+        self.api = api
+        self.headers = headers
+        self.user: User | None = None
+        self.cookie = ""
+        self.csrf = ""
+
+    def ask(
+        self, method: str, path: str, value: Any = None, tenant: str = "", **more: str
+    ) -> Reply:
+        """A request as a page of ours makes it; what the answer sets is kept."""
+        sent = {"cookie": self.cookie} if self.cookie else {}
+        sent |= {"posthorn-csrf": self.csrf} if self.csrf else {}
+        sent |= {"posthorn-tenant": tenant} if tenant else {}
+        sent |= {name.replace("_", "-"): text for name, text in (self.headers | more).items()}
+        body = None
+        if value is not None:
+            sent.setdefault("content-type", "application/json")
+            body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        reply = self.api.call(method, f"/api/v2{path}", body, sent)
+        if "set-cookie" in reply.headers:
+            self.cookie = reply.headers["set-cookie"].partition(";")[0]
+        return reply
+
+    def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> Reply:
+        """With address and password."""
+        reply = self.ask("POST", "/sessions", {"email": email, "password": password, **more})
+        if reply.status == 201:
+            self.csrf = reply.json["csrf_token"]
+        return reply
+
+
+def visitor(api: ApiWorld, role: Role | None = None, **changes: Any) -> Visitor:
+    """A new user who has signed in, with this role in the organization of the world."""
+    terms = {name: changes.pop(name) for name in ("servers", "read_content") if name in changes}
+    user = bootstrap.run(a_person(api.scene.posthorn, **changes))
+    if role is not None:
+        organization = api.scene.organization.id
+        bootstrap.run(made_member(api.scene.posthorn, user, organization, role, **terms))
+    found = Visitor(api)
+    assert found.sign_in(user.email).status == 201
+    found.user = user
+    return found

@@ -155,8 +155,8 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages
                         .services.outgoing
                         .services.tenancy .api
-.api.v2                 .config .domain .domain.dns .domain.incoming .domain.limits .domain.mail .domain.search
-                        .domain.tenancy .domain.webhooks .ports .services .services.domain_codes .services.events
+.api.v2                 .config .domain .domain.dns .domain.incoming .domain.limits .domain.mail .domain.people
+                        .domain.search .services.people .domain.tenancy .domain.webhooks .ports .services .services.domain_codes .services.events
                         .services.incoming .services.jobs .services.limits .services.messages .services.outgoing
                         .services.pools .services.queue .services.retention .services.suppressions .services.suspensions
                         .services.tenancy .services.tracking .services.webhooks .api pydantic pydantic_core

@@ -94,7 +94,7 @@ async def admitted(
     request.notes["key_id"] = caller.key.id
     tenant = await _tenant(callers, caller, route, request)
     if tenant is not None:
-        caller = await _in_tenant(program, caller, tenant, request)
+        caller = await in_tenant(program, caller, tenant, request)
     _check_rights(route, caller, tenant)
     server = caller.server or (None if tenant is None else tenant.server)
     sends = caller.server is not None or route.sends or SENDING in route.scope.split()
@@ -116,7 +116,7 @@ async def _caller(program: MailProgram, callers: Callers, request: HttpRequest) 
     return caller
 
 
-async def _in_tenant(
+async def in_tenant(
     program: MailProgram, caller: Caller, tenant: Tenant, request: HttpRequest
 ) -> Caller:
     """The caller as they are in the tenant, and known to have been there. SecondFactorMissing."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.confirmation import confirmed
 from chalicelib.api.v2.fields import End, WrongText
 from chalicelib.api.v2.grants import Networks, Scopes, check_given, check_scopes, future
 from chalicelib.api.v2.limit_fields import (
@@ -162,6 +163,7 @@ async def create_credential(call: Call, wanted: CredentialToMake) -> CredentialM
     own = (wanted.network,) if wanted.network else options.networks
     call.caller.may_give(given, Reach.SERVER, own, options.expires_at)
     call.caller.may_give_hold(hold=wanted.hold)
+    call.caller.may_give_content(given)
     credentials = call.program[Credentials]
     if wanted.key is None:
         made, key = await credentials.create(call.server, wanted.kind, wanted.name, options)
@@ -256,6 +258,7 @@ ROUTES = (
         CredentialMade,
         status=201,
         body=CredentialToMake,
+        before=confirmed,
         location=_ONE,
         shows_secret=True,
         **_WRITE,

@@ -119,6 +119,8 @@ def _as_file(attachment: Attachment) -> dict[str, str]:
 
 
 async def _bytes_of(call: Call, record: MessageRecord) -> bytes:
+    """ContentRefused, NotFound."""
+    call.caller.require_content()
     content = await call.program[MessageHistory].content(record)
     if content is None:
         raise NotFound(NO_CONTENT)

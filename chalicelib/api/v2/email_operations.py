@@ -81,6 +81,8 @@ async def bounce_email(call: Call) -> EmailWithActivity:
 async def replay_email(call: Call, wanted: Replay) -> EmailWithActivity:
     """Route a received message and hand it on once more, or hand it to another endpoint."""
     known = (await record_of(call)).message
+    if wanted.endpoint is not None:
+        call.caller.require_content()
     await call.program[IncomingByHand].replay(call.server, known.id, wanted.endpoint)
     return await show_email(call)
 

@@ -81,6 +81,7 @@ async def show_raw(call: Call) -> HttpAnswer:
     client that accepts them.
     """
     record = await record_of(call)
+    call.caller.require_content()
     is_bounded = not call.request.is_in_process
     if is_bounded and record.message.size > LARGEST_ANSWER:
         return await _link(call.program, record)

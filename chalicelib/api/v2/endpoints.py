@@ -40,6 +40,7 @@ async def list_endpoints(call: Call, query: PageQuery) -> EndpointPage:
 
 async def create_endpoint(call: Call, wanted: EndpointToMake) -> EndpointWithSecret:
     """Make an endpoint. The secret of an HTTP one is in this answer alone."""
+    call.caller.require_content()
     given = {name: getattr(wanted, name) for name in wanted.model_fields_set - {"type"}}
     made, secret = await call.program[Endpoints].create(call.server, wanted.type, given)
     return EndpointWithSecret(**endpoint_shown(made, []), secret=secret)
@@ -53,6 +54,7 @@ async def show_endpoint(call: Call) -> Endpoint:
 async def change_endpoint(call: Call, change: EndpointToChange) -> Endpoint:
     """Change an endpoint; its type stays."""
     endpoint, given = await _named(call), change.given()
+    call.caller.require_content()
     if given:
         endpoint = await call.program[Endpoints].change(endpoint, given)
     return await _shown(call, endpoint)

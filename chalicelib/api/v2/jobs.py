@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.api.v2.admission import Call, ServerSuspended
 from chalicelib.api.v2.audit import readable_servers
+from chalicelib.api.v2.confirmation import confirmed
 from chalicelib.api.v2.job_models import (
     Job,
     JobFault,
@@ -61,6 +62,8 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
     _check(wanted, kind, owner)
     _check_names(kind, given)
     call.caller.require(*kind.scope(given).split())
+    if given.get("endpoint") is not None:
+        call.caller.require_content()
     given |= await _of_caller(call, wanted, kind)
     with _faults_by_field(wanted):
         if wanted.dry_run:
@@ -69,6 +72,11 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
             return Other(200, _preview(kind, given, looked))
         job = await jobs.start(owner, wanted.type, given)
     return await _shown(call, owner, job)
+
+
+async def _before_starting(call: Call, wanted: JobToStart) -> None:
+    if wanted.type == "erase" and not wanted.dry_run:
+        await confirmed(call)
 
 
 async def _of_caller(call: Call, wanted: JobToStart, kind: JobKind) -> dict[str, Any]:
@@ -217,6 +225,7 @@ ROUTES = (
         status=202,
         also={200: JobPreview},
         body=JobToStart,
+        before=_before_starting,
         location=_ONE,
         takes_large_bodies=True,
         note="It needs the scope of its type: `emails:write` for what is done with messages, `emails:send` to resend "

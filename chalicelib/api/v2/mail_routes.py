@@ -41,6 +41,7 @@ async def list_routes(call: Call, query: PageQuery) -> RoutePage:
 
 async def create_route(call: Call, wanted: RouteToMake) -> MailRoute:
     """Make a route: it takes mail within 30 seconds everywhere."""
+    call.caller.require_content()
     routes = call.program[Routes]
     made = await routes.create(call.server, route_given(wanted), call.caller.reaches_server)
     return _shown(call, made)
@@ -54,6 +55,7 @@ async def show_route(call: Call) -> MailRoute:
 async def change_route(call: Call, change: RouteToChange) -> MailRoute:
     """Change a route."""
     found, given = await _named(call), route_given(change)
+    call.caller.require_content()
     if given:
         reaches = call.caller.reaches_server
         found = await call.program[Routes].change(call.server, found, given, reaches)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.confirmation import confirmed
 from chalicelib.api.v2.fields import End
 from chalicelib.api.v2.grants import Networks, Scopes, check_given, check_scopes, future
 from chalicelib.api.v2.listing import page
@@ -86,10 +87,8 @@ async def list_keys(call: Call, query: PageQuery) -> ManagementKeyPage:
 async def create_key(call: Call, wanted: ManagementKeyToMake) -> ManagementKeyMade:
     """Make a management key with what this one has at most."""
     organization, names = _organization(call), await _server_names(call)
-    reach = Reach.INSTALLATION if organization is None else Reach.ORGANIZATION
-    check_scopes(wanted.scopes, reach)
     ends = future(call, wanted.expires_at)
-    call.caller.may_give(wanted.scopes, reach, tuple(wanted.networks), ends)
+    call.caller.may_give_content(wanted.scopes)
     limit = await _limit(call, wanted, names)
     options = KeyOptions(tuple(wanted.scopes), limit, tuple(wanted.networks), ends)
     maker = call.caller.key.name
@@ -118,6 +117,15 @@ async def change_key(call: Call, change: ManagementKeyToChange) -> ManagementKey
 async def revoke_key(call: Call) -> None:
     """Revoke a management key."""
     await call.program[ManagementKeys].revoke(await _to_change(call))
+
+
+async def _before_making(call: Call, wanted: ManagementKeyToMake) -> None:
+    """What the caller may not give, and then that it is really them."""
+    reach = Reach.INSTALLATION if _organization(call) is None else Reach.ORGANIZATION
+    check_scopes(wanted.scopes, reach)
+    ends = None if wanted.expires_at is None else int(wanted.expires_at.timestamp())
+    call.caller.may_give(wanted.scopes, reach, tuple(wanted.networks), ends)
+    await confirmed(call)
 
 
 def _organization(call: Call) -> OrganizationId | None:
@@ -191,6 +199,7 @@ ROUTES = (
         ManagementKeyMade,
         status=201,
         body=ManagementKeyToMake,
+        before=_before_making,
         location="/keys/{id}",
         shows_secret=True,
         **_WRITE,

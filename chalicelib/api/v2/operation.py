@@ -80,6 +80,8 @@ async def _answer(route: Route, call: Call) -> HttpAnswer:
         found: HttpAnswer = await route.action(call)
         return found
     arguments = _read(route, call)
+    if route.before is not None:
+        await route.before(call, *arguments)
 
     if route.method != "POST":
         answer = await route.action(call, *arguments)
@@ -149,13 +151,15 @@ async def once(
         return replace(answer, body=base64.b64encode(octets).decode())
 
     # Whoever may less than the first caller is not given what that was.
-    rights = sorted(call.caller.scopes), call.caller.servers, sorted(request.query.items())
+    caller = call.caller
+    may = sorted(caller.scopes), caller.servers, caller.reads_content
+    rights = (*may, sorted(request.query.items()))
     asked = repr((call.route.name, sorted(request.path_values.items()), *rights))
     parts = [asked.encode("utf-8", "replace"), request.body]
     if shows_secret:
         parts.append(call.caller.key.id.encode())
     first = await call.program[Idempotency].answer(
-        _owner(call), key, fingerprint(*parts), sealed if shows_secret else work
+        _owner(call), _key_of(call, key), fingerprint(*parts), sealed if shows_secret else work
     )
     body = await _opened(call, first.body) if shows_secret else first.body
     replayed = {"Idempotent-Replayed": "true"} if first.replayed else {}
@@ -169,6 +173,12 @@ def _owner(call: Call) -> ServerId:
     if call.tenant is not None:
         return ServerId(-call.tenant.organization_id)
     return ServerId(-(call.caller.organization_id or 0))
+
+
+def _key_of(call: Call, key: str) -> str:
+    """The key as it is kept: where nothing else tells people apart, with whose it is."""
+    alone = call.tenant is None and call.caller.person is not None
+    return f"{call.caller.key.id} {key}" if alone else key
 
 
 def _context(call: Call) -> dict[str, str]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.confirmation import confirmed
 from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.limit_fields import (
     ALL_FIELDS,
@@ -29,10 +30,12 @@ from chalicelib.api.v2.objects import (
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.route import route
+from chalicelib.domain.people.roles import Role
 from chalicelib.domain.tenancy import organizations as tenancy
 from chalicelib.domain.tenancy.permalink import ORGANIZATION_RESERVED
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.send_limits import LimitAction
+from chalicelib.services.people.members import Members, Terms
 from chalicelib.services.pools.assignment import Assignment, PoolAssignment
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.names import LONGEST_NAME, checked_name, checked_permalink
@@ -42,6 +45,11 @@ from chalicelib.services.tenancy.time_zones import checked_time_zone
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), checked(checked_name)]
 Permalink = Annotated[str, Field(min_length=1, max_length=50, description="`[a-z0-9-]`.")]
+
+
+RequireFactor = Annotated[
+    StrictBool, Field(description="Members without a second factor are let in nowhere.")
+]
 
 
 class Organization(Answer):
@@ -57,6 +65,7 @@ class Organization(Answer):
     send_limit_day: int | None
     send_limit_month: int | None
     send_limit_action: LimitAction
+    require_second_factor: RequireFactor
     created_at: Moment
     suspended_at: Moment | None
     suspension_reason: str | None
@@ -73,6 +82,8 @@ PoolNames = Annotated[
 
 # What only an operator of the installation may set.
 OF_OPERATORS = ALL_FIELDS | {"pools"}
+# What only an owner may set.
+OF_OWNERS = frozenset({"require_second_factor"})
 
 
 class OrganizationToMake(Body):
@@ -90,6 +101,7 @@ class OrganizationToMake(Body):
     send_limit_day: SendLimitDay = None
     send_limit_month: SendLimitMonth = None
     send_limit_action: SendLimitAction = LimitAction.HOLD
+    require_second_factor: RequireFactor = False
 
 
 class OrganizationToChange(Patch):
@@ -104,6 +116,7 @@ class OrganizationToChange(Patch):
     send_limit_day: SendLimitDay = None
     send_limit_month: SendLimitMonth = None
     send_limit_action: SendLimitAction = LimitAction.HOLD
+    require_second_factor: RequireFactor = False
 
 
 class Suspension(Body):
@@ -138,10 +151,12 @@ async def list_organizations(call: Call, query: PageQuery) -> OrganizationPage:
 async def create_organization(call: Call, wanted: OrganizationToMake) -> Organization:
     """Make an organization."""
     pools = await call.program[PoolAssignment].usable(wanted.pools)
-    limits = wanted.model_dump(include=set(ALL_FIELDS))
+    more = wanted.model_dump(include={*ALL_FIELDS, "require_second_factor"})
     made = await call.program[Organizations].create(
-        wanted.name, wanted.permalink, time_zone=wanted.time_zone, pools=pools, **limits
+        wanted.name, wanted.permalink, time_zone=wanted.time_zone, pools=pools, **more
     )
+    if (person := call.caller.person) is not None:
+        await call.program[Members].add(made.id, person.user, Terms(Role.OWNER))
     return await _shown(call, made)
 
 
@@ -156,7 +171,7 @@ async def change_organization(call: Call, change: OrganizationToChange) -> Organ
     given = change.given()
     if not OF_OPERATORS.isdisjoint(given):
         call.caller.require(INSTALLATION_WRITE)
-    if not given or given.keys() - OF_OPERATORS:
+    if not given or given.keys() - OF_OPERATORS - OF_OWNERS:
         call.caller.require("people:write")
     found = await _named(call)
     if "pools" in given:
@@ -185,6 +200,17 @@ async def unsuspend_organization(call: Call) -> Organization:
     """Lift the suspension of an organization; its servers' own stay."""
     done = await call.program[Organizations].unsuspend(call.acts_in.permalink)
     return await _shown(call, done)
+
+
+async def _before_changing(call: Call, change: OrganizationToChange) -> None:
+    if not OF_OWNERS.isdisjoint(change.given()):
+        call.caller.require_owner()
+        await confirmed(call)
+
+
+async def _before_deleting(call: Call, query: ConfirmQuery) -> None:
+    call.caller.require_owner()
+    await confirmed(call)
 
 
 async def _named(call: Call) -> tenancy.Organization:
@@ -232,6 +258,7 @@ ROUTES = (
         change_organization,
         Organization,
         body=OrganizationToChange,
+        before=_before_changing,
         scope="people:write",
         operators_too=True,
         **_OF_PATH,
@@ -242,8 +269,11 @@ ROUTES = (
         None,
         status=204,
         query=ConfirmQuery,
+        before=_before_deleting,
+        scope="people:write",
+        operators_too=True,
+        note="For owners and operators.",
         **_OF_PATH,
-        **_OPERATOR,
     ),
     route(
         f"POST {_ONE}/suspend",

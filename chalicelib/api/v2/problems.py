@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib.api.http import RETRY_AFTER, HttpAnswer, HttpRequest
 from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.quota_fields import fields_of
 from chalicelib.domain.errors import (
     Conflict,
     InvalidRequest,
@@ -25,6 +26,7 @@ from chalicelib.domain.errors import (
     Unauthenticated,
 )
 from chalicelib.services.limits.at_acceptance import SendLimitExceeded
+from chalicelib.services.people.asked import ConfirmationNeeded, SecondFactorRequired
 from chalicelib.services.rates import RateExceeded
 from chalicelib.services.tenancy.authenticate import NetworkRefused
 from chalicelib.services.tenancy.caller import ScopeMissing
@@ -117,6 +119,9 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
 )
 
 
+ASKING = (SecondFactorRequired, ConfirmationNeeded)
+
+
 class FieldProblem(BaseModel):
     """One wrong field."""
 
@@ -141,6 +146,11 @@ class Problem(BaseModel):
     request_id: str
     errors: list[FieldProblem] | None = Field(None, description="Every wrong field.")
     scope: str | None = Field(None, description="The first scope that the credential lacks.")
+    ticket: str | None = Field(None, description="To be sent with what is asked for.")
+    methods: list[str] | None = Field(None, description="By what one can show who one is.")
+    challenge: dict[str, Any] | None = Field(
+        None, description="WebAuthn request options, for a passkey."
+    )
     time: float | None = Field(None, description=_VERSION_1)
     flags: dict[str, str] | None = Field(None, description=_VERSION_1)
     data: dict[str, str] | None = Field(None, description=_VERSION_1)
@@ -165,8 +175,15 @@ def make_problem(error: MailError, instance: str, request_id: str) -> Problem:
         code=code,
         request_id=request_id,
         scope=error.scope if isinstance(error, ScopeMissing) else None,
+        **(_asked(error) if isinstance(error, ASKING) else {}),
         errors=[FieldProblem.model_validate(field) for field in errors] or None,
     )
+
+
+def _asked(error: SecondFactorRequired | ConfirmationNeeded) -> dict[str, Any]:
+    """What is asked of a person, and how it is answered."""
+    challenge = None if error.challenge is None else dict(error.challenge)
+    return {"ticket": error.ticket, "methods": list(error.methods), "challenge": challenge}
 
 
 def answer_problem(error: MailError, request: HttpRequest) -> HttpAnswer:
@@ -176,6 +193,8 @@ def answer_problem(error: MailError, request: HttpRequest) -> HttpAnswer:
     headers = headers_of(problem.status)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, RateExceeded):
+        headers.update(fields_of(error.quota))
     return HttpAnswer(problem.status, render_json(as_json(problem)), headers)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.quota_fields import fields_of
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.rates import POLICIES, Policy
-from chalicelib.services.rates import Quota, RateExceeded, Rates
+from chalicelib.services.rates import RateExceeded, Rates
 
 
 async def count_route(call: Call) -> None:
@@ -27,15 +28,7 @@ def _as_one(name: str) -> str:
 async def count(call: Call, policy: Policy, key: str) -> None:
     """Count a request against a policy, and have its answer say what is left. RateExceeded."""
     try:
-        call.fields.update(_fields(await call.program[Rates].count(policy, key)))
+        call.fields.update(fields_of(await call.program[Rates].count(policy, key)))
     except RateExceeded as exceeded:
-        call.fields.update(_fields(exceeded.quota))
+        call.fields.update(fields_of(exceeded.quota))
         raise
-
-
-def _fields(quota: Quota) -> dict[str, str]:
-    policy = quota.policy
-    return {
-        "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.seconds}',
-        "RateLimit": f'"{policy.name}";r={quota.left};t={quota.seconds}',
-    }

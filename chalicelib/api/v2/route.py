@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,7 +26,8 @@ class Route:
     the fields of the answer. `also` has the models of other good answers by their statuses: the action gives them as
     `objects.Other`. `shows_secret` says that the answer shows one, once. `rate` names the policy that bounds
     how often it may be asked (api.md 1.6). `sends` says that a suspended server refuses it, `of_people` that keys do
-    not ask it.
+    not ask it. `before` gets what the action gets and raises what must be known of the caller before anything is done,
+    or an answer given again.
 
     `errors` are the statuses of its problems besides those that follow from what else is said of it, `elsewhere` says
     when the answer is a 303 to another address, `note` what else is to be known.
@@ -54,6 +55,7 @@ class Route:
     takes_large_bodies: bool = False
     is_public: bool = False
     of_people: bool = False
+    before: Callable[..., Awaitable[None]] | None = None
     errors: frozenset[int] = frozenset()
     elsewhere: str = ""
     note: str = ""

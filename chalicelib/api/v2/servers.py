@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.admission import Call, in_tenant
+from chalicelib.api.v2.confirmation import confirmed
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import ConfirmQuery
 from chalicelib.api.v2.organizations import Suspension
@@ -29,6 +30,7 @@ from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.services.pools.assignment import PoolAssignment
 from chalicelib.services.suspensions import Suspensions
+from chalicelib.services.tenancy.caller import Tenant
 from chalicelib.services.tenancy.callers import Callers
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.removal import RemoveTenants
@@ -64,6 +66,9 @@ async def create_server(call: Call, wanted: ServerToMake) -> Server:
     except NotFound as missing:
         detail = "there is no such organization"
         raise invalid_at("/organization", "unknown_reference", detail) from missing
+    there = await in_tenant(call.program, call.caller, Tenant.of_all(owner), call.request)
+    there.require("servers:write")
+    there.require_whole_organization()
     given = without_words(
         wanted.model_dump(exclude={"organization", "name", "permalink", "suppression_days"})
     )
@@ -215,6 +220,7 @@ ROUTES = (
         None,
         status=204,
         query=ConfirmQuery,
+        before=confirmed,
         scope="servers:write",
         **_OF_PATH,
     ),

@@ -6,16 +6,15 @@ It counts for ten minutes, as a sign-in does. What is wrong counts as a failure 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-from chalicelib.domain.errors import InvalidRequest, NotFound, Refused, wrong_field
+from chalicelib.domain.errors import InvalidRequest, NotFound, wrong_field
 from chalicelib.domain.people.sessions import Session
 from chalicelib.domain.people.signed_in import SignedIn
 from chalicelib.domain.people.tickets import TicketPurpose
 from chalicelib.ports.clock import Clock
+from chalicelib.services.people.asked import ConfirmationNeeded
 from chalicelib.services.people.factors import Factors, Proof
 from chalicelib.services.people.failed_sign_ins import FailedSignIns
 from chalicelib.services.people.failures import Failures
@@ -26,26 +25,12 @@ from chalicelib.services.people.tickets import Tickets
 WRONG = "wrong"
 
 
-class ConfirmationNeeded(Refused):
-    """Who asks must show once more who they are, by one of these methods."""
-
-    code = "confirmation_needed"
-
-    def __init__(
-        self, ticket: str, methods: tuple[str, ...], challenge: Mapping[str, Any] | None
-    ) -> None:
-        super().__init__("This needs a sign-in or a confirmation of the last ten minutes")
-        self.ticket = ticket
-        self.methods = methods
-        self.challenge = challenge
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What somebody shows: the password, or a second factor, a passkey with the ticket that asked for it."""
 
     password: str | None = None
-    proof: Proof = Proof()
+    proof: Proof = field(default_factory=Proof)
     ticket: str = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from chalicelib.domain.people import passwords
+from chalicelib.ports.foreign_passwords import ForeignPasswords
 from chalicelib.ports.rand import Rand
 
 AT_A_TIME = 2
@@ -13,8 +14,9 @@ AT_A_TIME = 2
 class PasswordCheck:
     """Checks and makes what is kept of passwords, apart from the loop."""
 
-    def __init__(self, rand: Rand) -> None:
+    def __init__(self, rand: Rand, foreign: ForeignPasswords) -> None:
         self._rand = rand
+        self._foreign = foreign
         self._free = asyncio.Semaphore(AT_A_TIME)
         self._nobodys = ""
 
@@ -28,6 +30,9 @@ class PasswordCheck:
         """Whether it is the password. Where nothing of ours is kept it takes as long as if something were."""
         if len(password) > passwords.MOST:
             password, kept = "", ""
+        if passwords.is_foreign(kept):
+            async with self._free:
+                return await asyncio.to_thread(self._foreign.matches, kept, password)
         if not self._nobodys:
             self._nobodys = await self.keep("nobody has this password")
         async with self._free:

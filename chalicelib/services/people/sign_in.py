@@ -8,10 +8,8 @@ addresses.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
 from chalicelib.domain.people import passwords
@@ -23,6 +21,7 @@ from chalicelib.domain.tenancy.entity import Place
 from chalicelib.ports.acting import acting
 from chalicelib.ports.repository import Repository
 from chalicelib.services.people.addresses import known_as
+from chalicelib.services.people.asked import SecondFactorRequired
 from chalicelib.services.people.factors import Factors, Proof
 from chalicelib.services.people.failed_sign_ins import FailedSignIns
 from chalicelib.services.people.failures import Failures
@@ -35,27 +34,22 @@ WRONG = "The address or the password is wrong"
 WRONG_FACTOR = "This ticket has ended, or what was shown with it is wrong"
 
 
-class SecondFactorRequired(Unauthenticated):
-    """The password is right, and a second factor must be shown with this ticket."""
+class WrongSignIn(Unauthenticated):
+    """What was shown is wrong; `quota` says how many more failures there may be."""
 
-    code = "second_factor_required"
-
-    def __init__(
-        self, ticket: str, methods: tuple[str, ...], challenge: Mapping[str, Any] | None
-    ) -> None:
-        super().__init__("A second factor is required")
-        self.ticket = ticket
-        self.methods = methods
-        self.challenge = challenge
+    def __init__(self, public: str, quota: Quota) -> None:
+        super().__init__(public)
+        self.quota = quota
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session that was opened, the token for its cookie, and whose it is."""
+    """A session that was opened, the token for its cookie, and whose it is; `quota`: how many failures are left."""
 
     user: User
     session: Session
     token: str
+    quota: Quota
 
 
 class SignIn:
@@ -88,7 +82,7 @@ class SignIn:
         right = await self._check.is_right(kept, password)
         if user is None or not right:
             await self._failed.enter(user, browser)
-            raise Unauthenticated(WRONG)
+            raise WrongSignIn(WRONG, made.quota)
         await self._failures.forgive(made)
         return await self._kept_anew(user, password), made.quota
 
@@ -97,11 +91,11 @@ class SignIn:
     ) -> Opened:
         """A session of who has this address and password. SecondFactorRequired where one is, and what `by_password`
         raises."""
-        user, _ = await self.by_password(email, password, browser)
+        user, quota = await self.by_password(email, password, browser)
         if user.has_second_factor:
             raise await self._second_factor(user, remember=remember)
         session, token = await self._sessions.open(user, browser, remember=remember)
-        return Opened(user, session, token)
+        return Opened(user, session, token, quota)
 
     async def open_by_ticket(self, token: str, proof: Proof, browser: Browser) -> Opened:
         """A session of who has shown the password and now shows another factor. Unauthenticated, RateExceeded."""
@@ -114,7 +108,7 @@ class SignIn:
         said = json.loads(ticket.said)
         if not await self._factors.is_right(user, proof, said):
             await self._failed.enter(user, browser)
-            raise Unauthenticated(WRONG_FACTOR)
+            raise WrongSignIn(WRONG_FACTOR, made.quota)
         try:
             await self._tickets.end(ticket)
         except NotFound as used:
@@ -124,7 +118,7 @@ class SignIn:
         session, cookie = await self._sessions.open(
             user, browser, remember=remember, second_factor=True
         )
-        return Opened(user, session, cookie)
+        return Opened(user, session, cookie, made.quota)
 
     async def _second_factor(self, user: User, *, remember: bool) -> SecondFactorRequired:
         challenge, said = await self._factors.begin(user)

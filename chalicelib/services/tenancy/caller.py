@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from chalicelib.domain.errors import Refused, Rejected
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.people.members import Member
-from chalicelib.domain.people.roles import OWNER_RIGHT, scopes_of
+from chalicelib.domain.people.roles import OWNER_RIGHT, Role, scopes_of
 from chalicelib.domain.people.signed_in import SignedIn
 from chalicelib.domain.tenancy import scopes
 from chalicelib.domain.tenancy.audit import Actor
 from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
 from chalicelib.domain.tenancy.management_keys import ManagementKey
 from chalicelib.domain.tenancy.networks import covers
+from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.scopes import Reach, first_missing, granted
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.authenticate import Principal
@@ -35,6 +36,12 @@ class ScopeMissing(Refused):
     def __init__(self, scope: str) -> None:
         super().__init__(f"This needs the scope {scope}", scope=scope)
         self.scope = scope
+
+
+class ContentRefused(Refused):
+    """A person who may not read the content of mail."""
+
+    code = "content_refused"
 
 
 class TenantRequired(Rejected):
@@ -55,6 +62,11 @@ class Tenant:
     def of(server: Server) -> Tenant:
         """The tenant that a server is."""
         return Tenant(server.organization_id, server.organization_permalink, server)
+
+    @staticmethod
+    def of_all(organization: Organization) -> Tenant:
+        """The tenant that an organization is."""
+        return Tenant(organization.id, organization.permalink)
 
     @property
     def name(self) -> str:
@@ -107,6 +119,16 @@ class Caller:
             return True
         member = None if self.organization_id is None else self._member(self.organization_id)
         return member is not None and member.reads_content
+
+    def require_content(self) -> None:
+        """ContentRefused for a person who does not read what mail says, nor lets others read it."""
+        if not self.reads_content:
+            raise ContentRefused("You may not read the content of mail here")
+
+    def may_give_content(self, wanted: Collection[str]) -> None:
+        """ContentRefused for scopes with which a key reads what the giver does not."""
+        if granted(wanted, self.reach) & {"emails:read"}:
+            self.require_content()
 
     @property
     def is_owner(self) -> bool:
@@ -197,6 +219,24 @@ class Caller:
         self.require(*(() if scopes.EVERYTHING in wanted else granted(wanted, reach)))
         self.may_give_networks(networks)
         self.may_give_end(expires_at)
+
+    def may_give_role(
+        self, role: Role, servers: Collection[ServerId] | None, *, reads_content: bool
+    ) -> None:
+        """Nobody makes anyone more than they are themselves: ScopeMissing."""
+        if role is Role.OWNER:
+            self.require_owner()
+        self.require(*granted(scopes_of(role), Reach.ORGANIZATION))
+        own = self.servers
+        if own is not None and (servers is None or not set(servers) <= set(own)):
+            raise ScopeMissing("people:write")
+        if reads_content and not self.reads_content:
+            raise ScopeMissing("emails:read")
+
+    def require_everything(self) -> None:
+        """ScopeMissing unless it operates the installation, with all that there is to do."""
+        if not (self.is_of_installation and scopes.EVERYTHING in self.key.scopes):
+            raise ScopeMissing(scopes.EVERYTHING)
 
     def may_give_networks(self, networks: tuple[str, ...]) -> None:
         """Refused for networks that do not lie inside its own, if it has any."""

@@ -67,7 +67,7 @@ def test_a_key_of_some_servers_deletes_those(api: ApiWorld) -> None:
 def test_an_organization_is_deleted_by_the_installation(api: ApiWorld) -> None:
     own = a_key(api, "*")
     reply = api.manage("DELETE", "/organizations/acme?confirm=acme", key=own)
-    assert (refused(reply), reply.json["scope"]) == ((403, "scope_missing"), "installation:write")
+    assert (refused(reply), reply.json["scope"]) == ((403, "scope_missing"), "owner")
     assert refused(api.manage("DELETE", "/organizations/acme")) == (422, "confirmation_required")
     assert api.manage("DELETE", "/organizations/acme?confirm=acme").status == 204
     assert refused(api.manage("GET", "/organizations/acme")) == (404, "not_found")

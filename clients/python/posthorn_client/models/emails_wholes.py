@@ -5,7 +5,7 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from posthorn_client.models.emails_parts import (
     AcceptedRecipient,
@@ -88,6 +88,12 @@ class Problem(TypedDict):
     """Every wrong field."""
     scope: NotRequired[str | None]
     """The first scope that the credential lacks."""
+    ticket: NotRequired[str | None]
+    """To be sent with what is asked for."""
+    methods: NotRequired[list[str] | None]
+    """By what one can show who one is."""
+    challenge: NotRequired[dict[str, Any] | None]
+    """WebAuthn request options, for a passkey."""
     time: NotRequired[float | None]
     """For programs written for Postal, in what API Gateway answers by itself."""
     flags: NotRequired[dict[str, str] | None]

@@ -35,6 +35,8 @@ class Organization(TypedDict):
     send_limit_day: int | None
     send_limit_month: int | None
     send_limit_action: LimitAction
+    require_second_factor: bool
+    """Members without a second factor are let in nowhere."""
     created_at: str
     suspended_at: str | None
     suspension_reason: str | None
@@ -64,6 +66,8 @@ class OrganizationToChange(TypedDict):
     """Messages in a month, UTC; null: any number."""
     send_limit_action: NotRequired[LimitAction | None]
     """What becomes of mail above a limit: held and sent later, or refused."""
+    require_second_factor: NotRequired[bool | None]
+    """Members without a second factor are let in nowhere."""
 
 
 class OrganizationToMake(TypedDict):
@@ -83,6 +87,8 @@ class OrganizationToMake(TypedDict):
     """Messages in a month, UTC; null: any number."""
     send_limit_action: NotRequired[LimitAction | None]
     """What becomes of mail above a limit: held and sent later, or refused."""
+    require_second_factor: NotRequired[bool | None]
+    """Members without a second factor are let in nowhere."""
 
 
 class Suspension(TypedDict):

@@ -12,8 +12,11 @@ from posthorn_client.operations.endpoints import EndpointsOperations
 from posthorn_client.operations.events import EventsOperations
 from posthorn_client.operations.health import HealthOperations
 from posthorn_client.operations.installation import InstallationOperations
+from posthorn_client.operations.invitations import InvitationsOperations
 from posthorn_client.operations.jobs import JobsOperations
 from posthorn_client.operations.keys import KeysOperations
+from posthorn_client.operations.me import MeOperations
+from posthorn_client.operations.members import MembersOperations
 from posthorn_client.operations.metrics import MetricsOperations
 from posthorn_client.operations.openapi import OpenapiOperations
 from posthorn_client.operations.organizations import OrganizationsOperations
@@ -23,13 +26,17 @@ from posthorn_client.operations.pools import PoolsOperations
 from posthorn_client.operations.queue import QueueOperations
 from posthorn_client.operations.reports import ReportsOperations
 from posthorn_client.operations.routes import RoutesOperations
+from posthorn_client.operations.searches import SearchesOperations
 from posthorn_client.operations.servers import ServersOperations
+from posthorn_client.operations.session import SessionOperations
+from posthorn_client.operations.sessions import SessionsOperations
 from posthorn_client.operations.sources import SourcesOperations
 from posthorn_client.operations.statistics import StatisticsOperations
 from posthorn_client.operations.streams import StreamsOperations
 from posthorn_client.operations.suppressions import SuppressionsOperations
 from posthorn_client.operations.track_domains import TrackDomainsOperations
 from posthorn_client.operations.uploads import UploadsOperations
+from posthorn_client.operations.users import UsersOperations
 from posthorn_client.operations.webhook_deliveries import WebhookDeliveriesOperations
 from posthorn_client.operations.webhooks import WebhooksOperations
 from posthorn_client.operations.well_known import WellKnownOperations
@@ -45,8 +52,11 @@ class Operations(
     EventsOperations,
     HealthOperations,
     InstallationOperations,
+    InvitationsOperations,
     JobsOperations,
     KeysOperations,
+    MeOperations,
+    MembersOperations,
     MetricsOperations,
     OpenapiOperations,
     OrganizationsOperations,
@@ -56,13 +66,17 @@ class Operations(
     QueueOperations,
     ReportsOperations,
     RoutesOperations,
+    SearchesOperations,
     ServersOperations,
+    SessionOperations,
+    SessionsOperations,
     SourcesOperations,
     StatisticsOperations,
     StreamsOperations,
     SuppressionsOperations,
     TrackDomainsOperations,
     UploadsOperations,
+    UsersOperations,
     WebhookDeliveriesOperations,
     WebhooksOperations,
     WellKnownOperations,

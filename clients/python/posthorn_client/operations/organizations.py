@@ -75,7 +75,8 @@ class OrganizationsOperations(Asking):
     def delete_organization(self, organization: str, *, confirm: str | None = None) -> None:
         """Delete an organization with all its servers: gone for all at once, its data within a day.
 
-        Needs the scope `installation:write`.
+        For owners and operators. Needs the scope `people:write`. What operators alone set needs
+        `installation:write`.
         """
         request = Request(
             "DELETE", f"/api/v2/organizations/{part(organization)}", query={"confirm": confirm}
