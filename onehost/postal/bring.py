@@ -27,6 +27,7 @@ KINDS = {
     "http_endpoints": "endpoints",
     "smtp_endpoints": "endpoints",
     "address_endpoints": "endpoints",
+    "organization_users": "members",
     "ip_pool_rules": "pool rules",
     "ip_addresses": "sources",
     "track_domains": "track domains",

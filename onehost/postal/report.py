@@ -14,7 +14,6 @@ MOST_NOTES = 10_000
 WORDS = {
     Fit.REFUSED: "Not brought",
     Fit.TOLD: "Brought, and different",
-    Fit.LATER: "Not brought yet",
 }
 LEFT = "Changed here, and left as it is"
 

@@ -24,7 +24,7 @@ from onehost.postal.counters import bring_counters
 from onehost.postal.database import Database
 from onehost.postal.history import BringHistory
 from onehost.postal.numbers import TABLES, go_on_above
-from onehost.postal.people import tell_of_people
+from onehost.postal.people import BringPeople
 from onehost.postal.report import Report
 from onehost.postal.signing import bring_signing_key
 from onehost.postal.suppressions import bring_suppressions
@@ -101,7 +101,7 @@ class Import:
         tenants = Tenants(self._main, bring, names, guard, pools, named)
         async for brought in tenants.all():
             await self._mail(brought)
-        await tell_of_people(self._main, self.report)
+        await BringPeople(self._main, bring, tenants.brought).all()
         self.report.differences = differences(config.names, ours, named)
         self.report.note(*_settings_notes(config, settings))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.domain.destination_guard import DestinationGuard
@@ -41,8 +41,7 @@ from onehost.postal.database import Database
 from onehost.postal.files import rsa_key
 from onehost.postal.memory import Memory
 
-NOBODYS = 1 << 30
-LIVING = "deleted_at IS NULL"
+NOBODYS, LIVING = 1 << 30, "deleted_at IS NULL"
 PURGED = "what was called so was removed here, and is being purged: try again within a day"
 
 
@@ -58,7 +57,7 @@ class BroughtServer:
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """Brings tenants out of the main database. `names` are Postal's and ours."""
+    """Brings tenants out of the main database. `names` are Postal's and ours; `brought` the organizations by then."""
 
     main: Database
     bring: Bring
@@ -66,23 +65,24 @@ class Tenants:
     guard: DestinationGuard
     pools: Pools
     named: Named
+    brought: dict[int, Organization] = field(default_factory=dict)
 
     async def all(self) -> AsyncIterator[BroughtServer]:
         """Each server once all that it has is here."""
-        rows = await self.main.all("organizations", LIVING)
         domains = await self.main.all("domains")
-        for row in rows:
+        for row in await self.main.all("organizations", LIVING):
             memory = await self._memory(uuid_of(row, "organizations"))
             organization = await self._organization(row, memory)
             if organization is None:
                 continue
             number_there = number(row, "id") or 0
-            owned = [one for one in domains if _owner(one) == ("Organization", number_there)]
+            self.brought[number_there] = organization
             routed = routed_domains(await self.main.all("routes"))
+            owned = [one for one in domains if _owner(one) == ("Organization", number_there)]
             shared = await self._domains(owned, organization, None, memory, routed)
             await self._rules("Organization", number_there, organization, None, memory)
-            mine = (LIVING + " AND organization_id = %s", (number_there,))
-            for each in await self.main.all("servers", *mine):
+            mine = LIVING + " AND organization_id = %s"
+            for each in await self.main.all("servers", mine, (number_there,)):
                 owned = [one for one in domains if _owner(one) == ("Server", each["id"])]
                 found = await self._server(each, organization, (owned, shared), routed)
                 if found is not None:

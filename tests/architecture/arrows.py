@@ -83,7 +83,7 @@ chalicelib              -
 .domain.limits          .domain .domain.tenancy
 .domain.search          .domain
 .domain.webhooks        .domain .domain.tenancy
-.domain.postal          .domain .domain.tenancy .domain.mail
+.domain.postal          .domain .domain.people .domain.tenancy .domain.mail
 .domain.tenancy         .domain
 .domain.people          .domain .domain.tenancy
 
@@ -194,8 +194,9 @@ onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
 onehost.move            .bootstrap .config .domain .domain.limits .domain.people .domain.tenancy .domain.webhooks .ports
                         .services .services.pools .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
-onehost.postal          .bootstrap .config .domain .domain.tenancy .domain.postal .domain.search .domain.webhooks .ports
-                        .services .services.tenancy onehost.move onehost.storage cryptography pymysql yaml
+onehost.postal          .bootstrap .config .domain .domain.people .domain.tenancy .domain.postal .domain.search
+                        .domain.webhooks .ports .services .services.tenancy onehost.move onehost.storage
+                        cryptography pymysql yaml
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
                         .services.tenancy .adapters.network

@@ -23,19 +23,21 @@ UNTOLD = frozenset(
     "last_used_at last_used_address verified_at verified_by dkim_ok return_path_ok dns_status dns_error dns_checked_at"
     " dns_found dns_unanswered disabled_reason organization_suspended organization_limits".split()
 )
-# What a value has of its place and its making, and what the noun has of its owner.
+# What a value has of its place and its making, what the noun has of its owner, and what people have here alone.
 _FIXED = frozenset(
     "id number server_id organization_id organization_permalink permalink token uuid created_at"
-    " verification_token dkim_identifier".split()
+    " verification_token dkim_identifier user_id totp_step recovery passkeys theme shortcuts newest_first"
+    " last_seen_at".split()
 )
+# What is kept in another form once it was used: no word about it while Postal's stays as it was.
+_KEPT_ANEW = frozenset({"password"})
 
 
 class Fit(StrEnum):
-    """What a note says of what Postal has: it could not be brought, it was and differs, or it is not brought yet."""
+    """What a note says of what Postal has: it could not be brought, or it was and differs."""
 
     REFUSED = "refused"
     TOLD = "told"
-    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def merged(wanted: Wanted, current: Any, base: Digests) -> Merged:
     for name, digest in (new | gone).items():
         here = now.get(name, base.get(name))  # what is sealed shows no change
         if digest == base.get(name):
-            if here != digest and name not in UNTOLD:
+            if here != digest and name not in UNTOLD | _KEPT_ANEW:
                 left.append(name)
         elif here == base.get(name) or name in UNTOLD:
             taken.append(name)

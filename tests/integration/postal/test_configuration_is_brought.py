@@ -113,7 +113,6 @@ async def test_a_second_run_does_nothing(here: Here, postal: Postal) -> None:
     again = await here.bring(postal)
     assert again.left == []
     told = {kind: set(found) for kind, found in again.counts.items()}
-    assert told.pop("users") == {"later"}
     told.pop("messages in Postal's queue")
     told.pop("held messages")
     assert set().union(*told.values()) == {"same"}
@@ -215,10 +214,3 @@ async def test_a_run_that_died_goes_on(
     assert (
         len(await here.posthorn[Repository].all(ROUTES, of_server((await here.server()).id))) == 12
     )
-
-
-async def test_users_are_told_of(here: Here, postal: Postal) -> None:
-    report = await here.bring(postal)
-    (note,) = (one for one in report.notes if one.fit.value == "later")
-    assert note.what == "user ada@example.com"
-    assert "operator, owner of acme, has a password" in note.text
