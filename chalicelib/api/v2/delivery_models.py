@@ -30,6 +30,17 @@ class DeliveryEntry(Answer):
     report: Annotated[int | None, Field(description="The report that says so.")]
 
 
+class LastDelivery(Answer):
+    """The newest entry of a message's log, for lists."""
+
+    status: Status
+    details: str
+    output: Annotated[str | None, Field(description="The remote server's answer.")]
+    at: Moment
+    seconds: float | None
+    cause: str | None
+
+
 class DeliveryLog(Answer):
     """The log of one message, oldest first."""
 

@@ -44,6 +44,7 @@ def fields_of(record: MessageRecord, **more: object) -> SimpleNamespace:
         **(known | more),
         next_attempt_at=record.wake_at if is_waiting else None,
         request=message.request or message.id,
+        last_delivery=record.deliveries[-1] if record.deliveries else None,
         resend_of=message.resend_of,
         bounce_of=record.bounce_of or message.reports_on,
         spam_status=record.inspection.spam.status if record.inspection else SpamStatus.NOT_CHECKED,

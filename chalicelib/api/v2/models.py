@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StrictBool
 
 from chalicelib.api.v2.acceptance import Accepted
+from chalicelib.api.v2.delivery_models import LastDelivery
 from chalicelib.api.v2.fields import (
     Address,
     Addresses,
@@ -191,6 +192,10 @@ class Email(Answer):
     pool: Annotated[str, Field(description="The pool that it leaves by.")]
     domain: Annotated[str, Field(description="The domain that let it in.")]
     credential: Annotated[str, Field(description="The id of the credential that let it in.")]
+    last_delivery: Annotated[
+        LastDelivery | None,
+        Field(description="The newest entry of its log; null before there is one."),
+    ]
     last_attempt_at: Moment | None
     next_attempt_at: Annotated[Moment | None, Field(description="Null when none is planned.")]
     opened_at: Annotated[Moment | None, Field(description="When it was first opened.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.domain.events.objects import Shown, moment, spam_status_of, wait_object
-from chalicelib.domain.model import Message, MessageRecord, Scope, State
+from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State
 from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.domain.tenancy.routes import Route
 from chalicelib.domain.waits import wait_of
@@ -14,8 +14,8 @@ EMAIL_FIELDS: tuple[str, ...] = (
     *("id", "token", "direction", "status", "from", "to", "subject", "message_id", "tag"),
     *("stream", "metadata", "scheduled_at", "size", "bounce", "held", "hold_expires_at"),
     *("received_at", "received_with_tls", "tries", "wait", "pool", "domain", "credential"),
-    *("last_attempt_at", "next_attempt_at", "opened_at", "clicked_at", "resend_of"),
-    *("resent_as", "spam_status", "route", "endpoint", "bounce_of"),
+    *("last_delivery", "last_attempt_at", "next_attempt_at", "opened_at", "clicked_at", "request"),
+    *("resend_of", "resent_as", "spam_status", "route", "endpoint", "bounce_of"),
 )
 
 
@@ -50,6 +50,7 @@ def _of_message(message: Message) -> Shown:
         "pool": message.origin.pool,
         "domain": message.origin.domain,
         "credential": message.origin.credential_id,
+        "request": message.request or message.id,
         "resend_of": message.resend_of,
     }
 
@@ -65,6 +66,7 @@ def _of_record(record: MessageRecord) -> Shown:
         "hold_expires_at": _moment(record.hold_expires_at),
         "tries": record.tries,
         "wait": None if wait is None else wait_object(wait),
+        "last_delivery": _delivery(record.deliveries[-1]) if record.deliveries else None,
         "last_attempt_at": _moment(record.last_attempt_at),
         "next_attempt_at": _moment(record.wake_at) if is_planned else None,
         "opened_at": _moment(record.opened_at),
@@ -72,6 +74,17 @@ def _of_record(record: MessageRecord) -> Shown:
         "resent_as": list(record.resent_as),
         "spam_status": spam_status_of(record).value,
         "bounce_of": record.bounce_of or record.message.reports_on,
+    }
+
+
+def _delivery(last: Delivery) -> Shown:
+    return {
+        "status": last.status.value,
+        "details": last.details,
+        "output": last.output,
+        "at": moment(last.at),
+        "seconds": last.seconds,
+        "cause": last.cause,
     }
 
 

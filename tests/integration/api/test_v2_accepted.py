@@ -142,3 +142,21 @@ def test_what_waits_is_counted_by_who_receives(api: ApiWorld) -> None:
     (found,) = api.v2("GET", "/queue?by=provider").json["data"]
     assert found["waiting"] == 2
     assert found["provider"]
+
+
+def test_lists_tell_what_happened_last(api: ApiWorld) -> None:
+    api.scene.egress.will("a@example.com", LATER)
+    late, done = sent(api, "a@example.com", "b@example.com")
+    bootstrap.run(api.scene.deliver_ready())
+    (new,) = sent(api, "c@example.com")
+    found = {one["id"]: one["last_delivery"] for one in api.v2("GET", "/emails").json["data"]}
+    for number in (late, done):
+        last = api.v2("GET", f"/emails/{number}/deliveries").json["data"][-1]
+        assert found[number] == {name: last[name] for name in found[number]}
+        assert shown(api, number)["last_delivery"] == found[number]
+    assert found[late]["output"] == "451 4.3.0 Not now"
+    assert (found[done]["status"], found[done]["cause"]) == ("Sent", None)
+    assert found[new] is None
+    for query in ("status=queued", "to=a@example.com", "q=status:softfail"):
+        (one,) = api.v2("GET", f"/emails?{query}").json["data"]
+        assert one["last_delivery"] == found[late]

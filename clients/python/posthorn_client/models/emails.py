@@ -24,6 +24,7 @@ from posthorn_client.models.emails_wholes import (
     AcceptedEmail,
     Authentication,
     CheckShown,
+    LastDelivery,
     NamedEndpoint,
     Problem,
     Report,
@@ -119,6 +120,8 @@ class Email(_Email):
     """The domain that let it in."""
     credential: str
     """The id of the credential that let it in."""
+    last_delivery: LastDelivery | None
+    """The newest entry of its log; null before there is one."""
     last_attempt_at: str | None
     next_attempt_at: str | None
     """Null when none is planned."""

@@ -20,6 +20,7 @@ from posthorn_client.models.emails_parts import (
     SpamCheck,
     SpamStatus,
     Spf,
+    Status,
     WaitCode,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "AcceptedEmail",
     "Authentication",
     "CheckShown",
+    "LastDelivery",
     "NamedEndpoint",
     "Problem",
     "Report",
@@ -64,6 +66,18 @@ class CheckShown(TypedDict):
     result: CheckResult
     detail: str
     """For people."""
+
+
+class LastDelivery(TypedDict):
+    """The newest entry of a message's log, for lists."""
+
+    status: Status
+    details: str
+    output: str | None
+    """The remote server's answer."""
+    at: str
+    seconds: float | None
+    cause: str | None
 
 
 class NamedEndpoint(TypedDict):
