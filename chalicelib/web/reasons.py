@@ -171,6 +171,12 @@ def waiting_reason(code: str) -> Reason:
     )
 
 
+def group_title(code: str) -> str:
+    """The title of a `wait.code` where it is of many messages."""
+    places = {"domain": "a receiver", "pool": "that they leave by"}
+    return _filled(waiting_reason(code).title, places)
+
+
 def _found(email: Mapping[str, Any], deliveries: Sequence[Mapping[str, Any]]) -> Reason | None:
     wait, last = email.get("wait"), _last_failed(deliveries)
     cause = None if last is None else last.get("cause")

@@ -64,6 +64,29 @@ TABLE = """
 /messages/{id}/reschedule
     forbidden  test_who_may_only_look_cannot
     gone       test_a_number_that_is_not_there_is_404
+/queue
+    nothing    test_an_empty_queue_says_when_the_last_message_left
+    unfound    test_a_search_among_what_waits_that_finds_nothing
+    failing    test_counts_that_cannot_be_had_fail_alone
+    forbidden  test_who_may_only_look_sees_what_waits_and_no_verbs
+    many       test_many_that_wait_are_a_page_of_thirty
+/held
+    nothing    test_an_empty_queue_says_when_the_last_message_left
+    unfound    test_a_search_among_what_waits_that_finds_nothing
+    failing    test_counts_that_cannot_be_had_fail_alone
+    forbidden  test_who_may_only_look_sees_what_waits_and_no_verbs
+    many       test_many_that_wait_are_a_page_of_thirty
+/operations
+    nothing    test_no_operations_yet_and_the_list_of_them
+    forbidden  test_who_may_only_look_cannot_begin_one
+/operations/new
+    nothing    test_nothing_to_do_is_said_and_no_button_is_there
+    unfound    test_a_search_that_cannot_be_read_leads_back_with_what_is_wrong
+    failing    test_samples_that_cannot_be_had_fail_alone
+    forbidden  test_who_may_only_look_cannot_begin_one
+    many       test_cancelling_more_than_a_hundred_asks_for_the_number
+/operations/{id}
+    gone       test_an_operation_that_is_not_there_is_404
 //view/{token}
     gone       test_a_view_is_of_nothing_at_any_other_host_nor_after_five_minutes
 """

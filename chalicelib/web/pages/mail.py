@@ -1,4 +1,4 @@
-"""The pages of mail: lists, one message, what is in it, what is done with it."""
+"""The pages of mail: lists, one message, what is in it, what is done with it and with many at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from chalicelib.web.pages import (
     message_acts,
     message_content,
     messages,
+    operations,
+    queue,
 )
 
 ROWS = (
@@ -16,4 +18,6 @@ ROWS = (
     *message_content.ROWS,
     *message_acts.ROWS,
     *mail_view.ROWS,
+    *queue.ROWS,
+    *operations.ROWS,
 )

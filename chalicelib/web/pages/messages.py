@@ -68,7 +68,8 @@ async def show_list(page: Page, direction: str) -> HttpAnswer:
         "cursor": cursor,
     }
     searches = await page.ask_or(None, "GET", "/searches", query={"limit": 100})
-    values = _of_search(page, direction, query) | {"searches": _of(searches, direction)}
+    values = _of_search(page, direction, query)
+    values |= {"searches": _of(searches, direction), "meant": asked["q"]}
     try:
         found = await page.ask("GET", "/emails", query=asked)
     except Problem as problem:
@@ -127,7 +128,7 @@ async def save_search(page: Page) -> HttpAnswer:
     except Problem as problem:
         if problem.status in (404, 403):
             raise
-        values = _of_search(page, direction, form.text("q")) | {"searches": []}
+        values = _of_search(page, direction, form.text("q")) | {"searches": [], "meant": ""}
         return page.again("messages.html", problem, found=None, hidden_spam=False, **values)
     flash = f"Saved as “{body['name']}”"
     return page.see_other(page.base + _LISTS[direction], flash, q=str(body["q"]))
