@@ -21,11 +21,13 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.services.people.sessions import Sessions
 from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 from tests.listed import list_new
 from tests.managed_routes import managed
+from tests.people import HERE, a_person
 from tests.webhook_events import a_delivery
 
 Names = dict[str, str]
@@ -185,6 +187,25 @@ def _suppressed(api: ApiWorld, number: int) -> Names:
     return {"address": address}
 
 
+def _user(api: ApiWorld, number: int) -> Names:
+    """A user who may sign in."""
+    return {"id": bootstrap.run(a_person(api.scene.posthorn)).id}
+
+
+def _member(api: ApiWorld, number: int) -> Names:
+    user = bootstrap.run(a_person(api.scene.posthorn))
+    made = {"email": user.email, "role": "viewer"}
+    reply = api.manage("POST", "/members", made, api.scene.organization.permalink)
+    return {"user": reply.json["user"]}
+
+
+def _own_session(api: ApiWorld, number: int) -> Names:
+    """A session of somebody: keys have none."""
+    program = api.scene.posthorn
+    user = bootstrap.run(a_person(program))
+    return {"id": bootstrap.run(program[Sessions].open(user, HERE))[0].id}
+
+
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _scheduled,
@@ -197,6 +218,11 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/jobs/{id}": _made("/jobs", {"type": "export", "what": "suppressions"}),
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
+    "/users/{id}": _user,
+    "/members/{user}": _member,
+    "/invitations/{id}": _made("/invitations", {"email": "i#@people.test", "role": "viewer"}),
+    "/me/sessions/{id}": _own_session,
+    "/searches/{id}": _made("/searches", {"name": "s#", "q": "tag:x", "shared": True}),
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),
     "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),
     "/domains/{name}": _domain,

@@ -15,6 +15,8 @@ from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from tests.fakes import NOW, a_report
 from tests.http_api import ApiWorld, Reply
 from tests.listed import list_new
+from tests.managed_people import people
+from tests.people import Visitor
 from tests.webhook_events import a_delivery
 
 
@@ -43,9 +45,16 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     """The path of each route, its method, and what it answered."""
 
     def asked(
-        method: str, path: str, at: str, value: Any = None, tenant: str = "", **headers: str
+        method: str,
+        path: str,
+        at: str,
+        value: Any = None,
+        tenant: str = "",
+        who: Visitor | None = None,
+        **headers: str,
     ) -> Reply:
-        reply = api.manage(method, at, value, tenant, **headers)
+        ask = api.manage if who is None else who.ask
+        reply = ask(method, at, value, tenant, **headers)
         found.append((path, method.lower(), reply))
         return reply
 
@@ -195,4 +204,5 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("GET", "/events", "/events", tenant="acme/app")
     for path in ("/installation", "/installation/checks", "/health", "/metrics"):
         asked("GET", path, path)
+    people(api, asked)
     yield from found

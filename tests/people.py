@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -68,14 +67,10 @@ class Visitor:
     ) -> Reply:
         """A request as a page of ours makes it; what the answer sets is kept."""
         sent = {"cookie": self.cookie} if self.cookie else {}
-        sent |= {"posthorn-csrf": self.csrf} if self.csrf else {}
-        sent |= {"posthorn-tenant": tenant} if tenant else {}
-        sent |= {name.replace("_", "-"): text for name, text in (self.headers | more).items()}
-        body = None
-        if value is not None:
-            sent.setdefault("content-type", "application/json")
-            body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        reply = self.api.call(method, f"/api/v2{path}", body, sent)
+        sent |= {"posthorn_csrf": self.csrf} if self.csrf else {}
+        sent |= self.headers | more
+        sent.setdefault("authorization", "")
+        reply = self.api.manage(method, path, value, tenant, "-", **sent)
         if "set-cookie" in reply.headers:
             self.cookie = reply.headers["set-cookie"].partition(";")[0]
         return reply

@@ -74,7 +74,9 @@ def test_a_stranger_finds_nothing(apart: Apart, route: Route, who: str) -> None:
     before = apart.state()
     at = apart.filled.path(route)
     reply = apart.ask(route, at, key, apart.filled.tenant)
-    if route.tenant != "none":
+    if route.of_people:
+        assert (reply.status, reply.json["code"]) == (403, "refused")
+    elif route.tenant != "none":
         assert (reply.status, reply.json["code"]) == (404, "not_found")
         if route.tenant != "path":
             _says_nothing_in_own(apart, route, key, own)
@@ -92,7 +94,13 @@ def _says_nothing_in_own(apart: Apart, route: Route, key: str, own: str) -> None
     if "{" not in path:
         _says_nothing(apart, reply)
         return
-    unknown = {"id": UNKNOWN, "name": "unknown.example", "index": "0", "address": "no@b.test"}
+    unknown = {
+        "user": UNKNOWN,
+        "id": UNKNOWN,
+        "name": "unknown.example",
+        "index": "0",
+        "address": "no@b.test",
+    }
     unknown |= {"delivery": UNKNOWN}
     none = apart.ask(route, path.format(**unknown), key, own)
     assert reply.status in (403, 404)

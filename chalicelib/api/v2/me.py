@@ -21,11 +21,11 @@ from chalicelib.api.v2.people_models import (
     user_fields,
 )
 from chalicelib.api.v2.public_requests import browser_of
+from chalicelib.api.v2.quota_fields import fields_of
 from chalicelib.api.v2.route import route
 from chalicelib.domain.people import sessions as people
 from chalicelib.domain.people.users import Theme
 from chalicelib.domain.people.users import User as KeptUser
-from chalicelib.services.people.addresses import known_as
 from chalicelib.services.people.confirmations import Confirmations
 from chalicelib.services.people.email_changes import EmailChanges
 from chalicelib.services.people.sessions import Sessions
@@ -109,8 +109,9 @@ async def change_me(call: Call, change: MeToChange) -> Me:
     if preferences is not None:
         given |= preferences.given()
     user = await users.change(person.user.id, person.session, **given) if given else person.user
-    if email is not None and known_as(email) != user.email:
-        await call.program[EmailChanges].request(user, known_as(email))
+    if email is not None:
+        quota = await call.program[EmailChanges].request(user, email)
+        call.fields.update({} if quota is None else fields_of(quota))
     return _shown(user)
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.people.users import User
 from chalicelib.services.people.tickets import Tickets
 from chalicelib.services.system_mail import SystemMail
 
-RESET_SECONDS = 86_400
+LINK_SECONDS = 86_400
 _CHOOSE = """\
 An account was made for you on Posthorn.
 
@@ -36,8 +36,8 @@ class AccountMail:
 
     async def reset_link(self, user: User) -> str:
         """A link by which a user chooses a password: once, within a day."""
-        token = await self._tickets.give(TicketPurpose.RESET, user.id, seconds=RESET_SECONDS)
-        return f"{self._settings.public_url}/login/reset/{token}"
+        token = await self._tickets.give(TicketPurpose.RESET, user.id, seconds=LINK_SECONDS)
+        return f"{self._settings.pages_url}/login/reset/{token}"
 
     async def choose_password(self, user: User) -> None:
         """Mail a new user the link by which they choose a password. TemporaryFailure."""
