@@ -41,6 +41,7 @@ def facts_of(
     return {
         "engine": plan.engine,
         "http": plan.http_url,
+        "pages": plan.pages_url,
         "api": stands["api"] if stands else plan.http_url,
         "functions": stands["functions"] if stands else {},
         **aws,
@@ -76,7 +77,8 @@ def for_people(facts: Mapping[str, Any], plan: Plan) -> list[str]:
     """The facts as lines of a terminal, which may end in a log: without any key."""
     smtp = facts["smtp"]
     rows = (
-        ("web and API", facts["http"]),
+        ("pages", f"{facts['pages']} as {facts['admin']['email']}"),
+        ("API", facts["http"]),
         ("inbox", facts["inbox"]["http"]),
         (
             "submission",

@@ -129,6 +129,11 @@ class Plan:
         return f"http://{HOST}:{self.ports['http']}"
 
     @property
+    def pages_url(self) -> str:
+        """Where people look: by the one name of this machine for which browsers take passkeys."""
+        return f"http://localhost:{self.ports['http']}"
+
+    @property
     def clock_file(self) -> Path:
         return self.state / "clock"
 
@@ -139,9 +144,9 @@ class Plan:
             values = {name: value for name, value in values.items() if not name.startswith("AWS_")}
             values |= {"POSTHORN_STATE_FOLDER": str(self.state / ENGINES[0])}
             values.setdefault("POSTHORN_HEALTH_PORT", "-1")
-            values.setdefault("POSTHORN_WEB_URL", self.http_url)
         else:
             values = self._with_aws(values)
+        values.setdefault("POSTHORN_WEB_URL", self.http_url)
         values |= {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         values.setdefault("POSTHORN_DELIVERY_PORT", str(self.ports["inbox"]))
         # No browser finds a track domain of the local zone, so links name the stack's own address.

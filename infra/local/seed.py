@@ -17,7 +17,9 @@ from typing import TypeVar
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key
+from chalicelib.domain.people.roles import Role
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.scopes import EVERYTHING
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
@@ -25,6 +27,8 @@ from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
+from chalicelib.services.people.members import Members, Terms
+from chalicelib.services.people.users import NewUser, Users
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
@@ -33,7 +37,7 @@ from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from chalicelib.services.tracking.domains import TrackDomains
 from infra.local.folder import SECRETS, read_secrets, write_private
-from infra.local.plan import DOMAIN, ORGANIZATION, SERVER
+from infra.local.plan import ADMIN, DOMAIN, ORGANIZATION, SERVER
 
 CREDENTIALS = {"api_key": CredentialKind.API, "smtp_key": CredentialKind.SMTP}
 T = TypeVar("T")
@@ -69,6 +73,7 @@ async def seed(posthorn: Posthorn, state: Path) -> None:
         await posthorn[Repository].add(SOURCES, EgressSource(name="default"))
     await _keep_keys(posthorn, server, known)
     known.setdefault("admin_password", secrets.token_urlsafe(18))
+    await _keep_admin(posthorn, organization, known["admin_password"])
     write_private(state / SECRETS, json.dumps(known) + "\n")
 
 
@@ -89,6 +94,17 @@ async def _keep_keys(posthorn: Posthorn, server: Server, known: dict[str, str]) 
         await posthorn[ManagementKeys].keep(
             None, "demo", everything, "posthorn", known["management_key"]
         )
+
+
+async def _keep_admin(posthorn: Posthorn, organization: Organization, password: str) -> None:
+    """The operator who signs in to the pages and owns the demo tenant; one that somebody has changed stays so."""
+    users, members = posthorn[Users], posthorn[Members]
+    user = await users.known(ADMIN)
+    if user is not None:
+        return
+    user = await users.create(NewUser(ADMIN, "Demo", "Admin", admin=True, password=password))
+    with contextlib.suppress(Conflict):
+        await members.add(organization.id, user, Terms(Role.OWNER))
 
 
 async def _found_or_made(found: Awaitable[T], make: Callable[[], Awaitable[T]]) -> T:

@@ -212,9 +212,9 @@ posthorn_client.operations  posthorn_client posthorn_client.models
 
 infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2 .cli.stack
                         infra.local.plan *
-infra.local             .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.tracking .ports
-                        .services.tenancy .services.tracking .api .api.v2 gateway.tls gateway.configuration infra
-                        onehost onehost.web *
+infra.local             .bootstrap .config .domain .domain.people .domain.tenancy .domain.dns .domain.mail
+                        .domain.tracking .ports .services.people .services.tenancy .services.tracking .api .api.v2
+                        gateway.tls gateway.configuration infra onehost onehost.web *
 infra.localstack.posthorn_localstack  infra.local *
 """
 # Why two modules have rows: the tables of `idna` are as pure as the standard library's own, which are of 2003 (ADR 23);
