@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.api.v2 import models
+from chalicelib.api.v2 import delivery_models, models
 from chalicelib.api.v2.domain_models import domain_shown
 from chalicelib.api.v2.objects import as_json
 from chalicelib.api.v2.report_models import Report
@@ -47,7 +47,7 @@ def same(ours: Any, model: type[BaseModel], value: Any) -> None:
     ],
 )
 def test_a_delivery(delivery: Any) -> None:
-    same(objects.delivery_object(delivery), models.DeliveryEntry, delivery)
+    same(objects.delivery_object(delivery), delivery_models.DeliveryEntry, delivery)
 
 
 def test_a_report() -> None:
