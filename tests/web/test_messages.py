@@ -32,7 +32,7 @@ def sent(looker: Looker, count: int = 1, **changes: Any) -> list[int]:
 def test_nothing_yet_says_what_to_do(looker: Looker) -> None:
     shown = looker.get("/messages/outgoing")
     assert shown.status == 200
-    assert shown.has("No message yet", "curl http://127.0.0.1:8080/api/v2/emails")
+    assert shown.has("No message yet", "curl https://127.0.0.1:8080/api/v2/emails")
 
 
 def test_the_list_shows_recipient_subject_sender_tag_status_and_time(looker: Looker) -> None:

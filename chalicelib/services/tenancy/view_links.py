@@ -53,10 +53,11 @@ class ViewLinks:
         API Gateway, which has one host, unless a setting names another."""
         if self._settings.view_url:
             return self._settings.view_url.rstrip("/")
+        scheme = self._settings.public_url.partition("://")[0]
         name, colon, port = host.partition(":")
         if name in _LOOPBACK:
-            return f"http://{_LOOPBACK[name]}{colon}{port}"
-        return "" if is_behind_stage else f"https://view.{host}"
+            return f"{scheme}://{_LOOPBACK[name]}{colon}{port}"
+        return "" if is_behind_stage else f"{scheme}://view.{host}"
 
     def is_of_views(self, host: str) -> bool:
         """Whether a host shows nothing but mail."""
