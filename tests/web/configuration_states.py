@@ -49,6 +49,18 @@ SO /suppressions/{address}
 SO /suppressions/{address}/allow
     forbidden  test_a_viewer_changes_nothing
     gone       test_somebody_of_elsewhere_sees_no_suppression
+S /keys
+    nothing    test_without_a_key_the_page_says_what_one_is_for
+    failing    test_connection_data_that_cannot_be_had_leave_the_keys
+    forbidden  test_a_viewer_sees_names_and_nothing_to_change
+    many       test_many_keys_are_a_page_of_them
+S /keys/new
+    forbidden  test_a_viewer_sees_names_and_nothing_to_change
+S /keys/{id}
+    forbidden  test_a_viewer_sees_names_and_nothing_to_change
+    gone       test_revoking_says_whether_it_is_in_use
+S /keys/{id}/revoke
+    forbidden  test_a_viewer_sees_names_and_nothing_to_change
 """
 
 

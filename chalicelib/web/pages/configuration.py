@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from chalicelib.web.pages import domains, suppression_files, suppressions, tracking
+from chalicelib.web.pages import domains, keys, suppression_files, suppressions, tracking
 from chalicelib.web.row import Row
 
-ROWS: tuple[Row, ...] = (*domains.ROWS, *tracking.ROWS, *suppression_files.ROWS, *suppressions.ROWS)
+ROWS: tuple[Row, ...] = (
+    *domains.ROWS,
+    *tracking.ROWS,
+    *suppression_files.ROWS,
+    *suppressions.ROWS,
+    *keys.ROWS,
+)
