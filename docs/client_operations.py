@@ -20,7 +20,7 @@ def operations_module(group: str, own: Operations, schemas: Schema, home: dict[s
     """The module of a group's operations; `home` says of which group each model is."""
     body = "\n".join(_operation(*one, schemas) for one in own)
     models = {name for name in home if re.search(rf"\b{name}\b", re.sub(r'"""[^"]*"""', "", body))}
-    names = [name for name in ("Any", "Literal") if name in body]
+    names = [name for name in ("Any", "Literal") if re.search(rf"\b{name}\b", body)]
     needed = [name for name in ("Request", "part") if f"{name}(" in body]
     return "\n".join(
         [

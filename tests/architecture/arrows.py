@@ -156,12 +156,12 @@ chalicelib              -
                         .services.outgoing
                         .services.tenancy .api
 .api.v2                 .config .domain .domain.dns .domain.incoming .domain.limits .domain.mail .domain.people
-                        .domain.search .services.people .domain.tenancy .domain.webhooks .ports .services .services.domain_codes .services.events
-                        .services.incoming .services.jobs .services.limits .services.messages .services.outgoing
-                        .services.pools .services.queue .services.retention .services.suppressions .services.suspensions
-                        .services.tenancy .services.tracking .services.webhooks .api pydantic pydantic_core
-.web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy .api .api.v2
-                        .web.pages jinja2 markupsafe
+                        .domain.search .domain.tenancy .domain.webhooks .ports .services .services.domain_codes
+                        .services.events .services.incoming .services.jobs .services.limits .services.messages
+                        .services.outgoing .services.people .services.pools .services.queue .services.retention
+                        .services.suppressions .services.suspensions .services.tenancy .services.tracking .services.webhooks .api pydantic pydantic_core
+.web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy .api
+                        .api.v2 .web.pages jinja2 markupsafe
 .web.pages              .domain .domain.tenancy .api .web
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli

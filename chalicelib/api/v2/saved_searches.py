@@ -65,7 +65,7 @@ class SavedSearchPage(ListAnswer):
 
 
 async def list_searches(call: Call, query: PageQuery) -> SavedSearchPage:
-    """List the saved searches of the server, newest first: one's own and the shared ones, for a key the shared ones."""
+    """List the saved searches of the server, newest first: one's own and the shared ones."""
     found = await call.program[SavedSearches].of(call.server.id, call.caller)
     return SavedSearchPage(**await page(call, query, found, _position, _shown))
 

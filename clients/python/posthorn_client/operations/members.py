@@ -6,7 +6,6 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from posthorn_client.asking import Asking
 from posthorn_client.models.members import Member, MemberPage, MemberToAdd, MemberToChange

@@ -24,7 +24,7 @@ class SearchesOperations(Asking):
     def list_searches(
         self, *, limit: int | None = None, cursor: str | None = None, tenant: str | None = None
     ) -> SavedSearchPage:
-        """List the saved searches of the server, newest first: one's own and the shared ones, for a key the shared ones.
+        """List the saved searches of the server, newest first: one's own and the shared ones.
 
         Needs the scope `emails:read`.
         """
