@@ -62,6 +62,7 @@ CHECK_GB_SECONDS = 0.5 * 1.0 / 16  # a second, in which sixteen are looked at
 # A message whose content is forgotten, and one that is forgotten itself, on some night: measured by
 # tests/integration/aws/test_retention_cost.py, but for the writes: a delete of an item and of its entry by recipient.
 CONTENT_FORGOTTEN_READ_UNITS = 0.3
+CONTENT_FORGOTTEN_WRITE_UNITS = 1.0  # what was said, beside its delivery
 MESSAGE_FORGOTTEN_READ_UNITS = 2.1
 MESSAGE_FORGOTTEN_WRITE_UNITS = 2.0
 
@@ -80,7 +81,7 @@ BY_USE = {
     "retention: a million contents and a million messages forgotten": 1e6
     * (
         (CONTENT_FORGOTTEN_READ_UNITS + MESSAGE_FORGOTTEN_READ_UNITS) * READ_UNIT
-        + MESSAGE_FORGOTTEN_WRITE_UNITS * WRITE_UNIT
+        + (CONTENT_FORGOTTEN_WRITE_UNITS + MESSAGE_FORGOTTEN_WRITE_UNITS) * WRITE_UNIT
     ),
     "1,000 domains and their track domains, looked at each hour": 730
     * 1_000
