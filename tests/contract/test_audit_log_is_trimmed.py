@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.durations import DAY
+from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy import audit
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.ports.acting import SYSTEM, acting
@@ -51,3 +52,32 @@ async def test_the_oldest_go_and_the_newest_stay(
     assert await log.first_broken(organization.id) == (3, None)
     monkeypatch.setattr(audit, "LEAST_KEPT", 4)
     assert (await log.first_broken(organization.id))[1] is not None  # fewer than it would have left
+
+
+async def test_the_chain_of_a_deleted_organization_is_trimmed_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trim_audit, "LEAST_KEPT", 3)
+    store, log = world[Repository], world[audit_log.AuditLog]
+    organization = an_organization(id=await unused(world))
+    with acting(SYSTEM):
+        await store.add(ORGANIZATIONS, organization)
+        for number in range(6):
+            changed = replace(organization, name=f"Acme {number}")
+            await store.replace(ORGANIZATIONS, changed)
+            organization = changed
+        await store.remove(ORGANIZATIONS, organization)
+    world.clock.advance(401 * DAY)
+    while await world[TrimAudit].run():
+        pass
+    monkeypatch.setattr(audit, "LEAST_KEPT", 3)
+    assert await log.first_broken(organization.id) == (3, None)
+
+
+async def unused(world: World) -> OrganizationId:
+    """A number that rises from one on, of no organization yet, and without a chain."""
+    for number in range(1, 100):
+        chain = OrganizationId(number)
+        if not (await world[audit_log.AuditLog].page(chain, audit_log.EntryFilter(), 1)).values:
+            return chain
+    raise AssertionError

@@ -1,6 +1,12 @@
-"""Old entries of the audit log, removed from the oldest on: each chain keeps its newest, however old they are."""
+"""Old entries of the audit log, removed from the oldest on: each chain keeps its newest, however old they are.
+
+The chains of organizations that were deleted stay, and are trimmed like the others. They are found by their numbers,
+which rise from one on: behind MOST_WITHOUT of them without a chain there are none.
+"""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
 
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.numbering import OrganizationId
@@ -9,6 +15,7 @@ from chalicelib.domain.tenancy.audit import (
     CHAIN_HEADS,
     LEAST_KEPT,
     AuditEntry,
+    ChainHead,
     entry_place,
     of_chain,
 )
@@ -24,6 +31,7 @@ from chalicelib.ports.repository import Repository
 KEPT_DAYS = 400
 AT_ONCE = 25
 MOST_IN_A_RUN = 5_000
+MOST_WITHOUT = 100
 
 
 class TrimAudit:
@@ -35,18 +43,38 @@ class TrimAudit:
 
     async def run(self) -> int:
         """Remove some of what is over; how many entries went."""
-        owners = await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS)
         gone = 0
         with acting(None):
-            for chain in (None, *(one.id for one in owners)):
+            async for head in self._heads():
                 if gone < MOST_IN_A_RUN:
-                    gone += await self._trim(chain, MOST_IN_A_RUN - gone)
+                    gone += await self._trim(head, MOST_IN_A_RUN - gone)
         return gone
 
-    async def _trim(self, chain: OrganizationId | None, most: int) -> int:
-        place = Place(of_chain(chain))
-        head = (await self._repository.get_many(CHAIN_HEADS, [place])).get(place)
-        last = head.number - LEAST_KEPT if head else 0
+    async def _heads(self) -> AsyncIterator[ChainHead]:
+        """Those of all chains: of the installation, of the organizations that there are, and of others by number."""
+        owners = await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS)
+        known: list[OrganizationId | None] = [None, *(one.id for one in owners)]
+        first, others = 1, frozenset(known)
+        for start in range(0, len(known), MOST_WITHOUT):
+            for head in await self._heads_of(known[start : start + MOST_WITHOUT]):
+                yield head
+        while True:
+            some = [OrganizationId(one) for one in range(first, first + MOST_WITHOUT)]
+            found = await self._heads_of(some)
+            for head in found:
+                if head.organization_id not in others:
+                    yield head
+            if not found:
+                return
+            first += MOST_WITHOUT
+
+    async def _heads_of(self, chains: Sequence[OrganizationId | None]) -> list[ChainHead]:
+        places = [Place(of_chain(one)) for one in chains]
+        found = await self._repository.get_many(CHAIN_HEADS, places)
+        return [found[place] for place in places if place in found]
+
+    async def _trim(self, head: ChainHead, most: int) -> int:
+        chain, last = head.organization_id, head.number - LEAST_KEPT
         if last < 1:
             return 0
         number, gone = await self._oldest(chain, last), 0
