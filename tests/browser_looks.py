@@ -1,0 +1,84 @@
+"""What every page must be in a browser: quiet, at home, accessible, and as wide as the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.filled_site import Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+AXE = Path(__file__).parent / "clients/node_modules/axe-core/axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = (1280, 820, 390, 320)
+GRAVE = ("serious", "critical")
+# What WCAG 1.4.12 asks pages to bear.
+SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
+p { margin-bottom: 2em !important; }"""
+_AXE = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, preload: false, resultTypes: ['violations']})"
+
+
+def context_of(chromium: Browser, site: Site, **options: Any) -> BrowserContext:
+    """A context of a browser in which somebody has signed in."""
+    options.setdefault("viewport", {"width": 1280, "height": 900})
+    context = chromium.new_context(**options)
+    context.set_default_timeout(20_000)
+    cookies = [
+        {"name": name, "value": value, "url": site.url} for name, value in site.boss.cookies.items()
+    ]
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    return context
+
+
+class Watched:
+    """A page of a browser, and all that it said and asked for elsewhere."""
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page, self.site = page, site
+        self.said: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", self._asked)
+
+    def open(self, address: str) -> None:
+        """Go to an address of the site."""
+        answer = self.page.goto(f"{self.site.url}{address}", wait_until="load")
+        assert answer is not None
+        assert answer.status < 400, (address, answer.status, self.page.inner_text("body")[:500])
+
+    def grave(self) -> list[str]:
+        """What axe finds that is serious or critical."""
+        self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate(_AXE, TAGS)
+        return [
+            f"{one['id']} ({one['impact']}): {node['html'][:160]}"
+            for one in found["violations"]
+            if one["impact"] in GRAVE
+            for node in one["nodes"][:3]
+        ]
+
+    def overflow(self) -> str:
+        """The widest element beyond the screen, empty when the page is as wide as it."""
+        return str(
+            self.page.evaluate(
+                """() => {
+          const wide = document.documentElement.clientWidth;
+          if (document.documentElement.scrollWidth <= wide) return "";
+          const out = [...document.querySelectorAll("body *")].find((one) => {
+            const box = one.getBoundingClientRect();
+            return box.right > wide + 1 && box.width > 0 && getComputedStyle(one).position !== "absolute";
+          });
+          return `${document.documentElement.scrollWidth} > ${wide}: ${out ? out.outerHTML.slice(0, 160) : "?"}`;
+        }"""
+            )
+        )
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.said.append(f"{message.type}: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.site.url, "data:", "blob:")):
+            self.said.append(f"asked for {request.url}")
