@@ -22,6 +22,7 @@ _AXE = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, preload
 
 def context_of(chromium: Browser, site: Site, **options: Any) -> BrowserContext:
     """A context of a browser in which somebody has signed in."""
+    options.setdefault("reduced_motion", "reduce")
     options.setdefault("viewport", {"width": 1280, "height": 900})
     context = chromium.new_context(**options)
     context.set_default_timeout(20_000)
