@@ -44,7 +44,7 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 SPANS: Mapping[str, Span] = {
     one.name: one
     for one in (
-        Span("hour", "1 hour", "minute", _MINUTE, 60),
+        Span("hour", "1 hour", "minute", _MINUTE, 60, row=5),
         Span("day", "24 hours", "hour", _HOUR, 24),
         Span("week", "7 days", "hour", _HOUR, 168, each=6),
         Span("month", "30 days", "day", _DAY, 30),
@@ -128,7 +128,7 @@ class Counted:
         """`11:00 to 11:59`, and `11:00`."""
         there, last = start.astimezone(self.zone), (end - _MINUTE).astimezone(self.zone)
         day = f"{there.day} {there:%B}"
-        if self.span.period == "minute":
+        if self.span.period == "minute" and self.span.row == 1:
             return f"at {there:%H:%M}", f"{there:%H:%M}"
         if self.span.length <= _DAY:
             return f"{there:%H:%M} to {last:%H:%M}", f"{there:%H:%M}"

@@ -8,6 +8,10 @@ from __future__ import annotations
 SERVER = "/org/{org}/servers/{server}"
 
 TABLE = """
+/
+    nothing    test_a_server_without_mail_points_to_the_first_steps
+    failing    test_a_part_that_cannot_be_had_leaves_the_others
+    forbidden  test_development_mode_says_where_mail_goes
 /messages/outgoing
     nothing    test_nothing_yet_says_what_to_do
     unfound    test_nothing_found_is_another_text_and_offers_to_drop_the_last_filter
@@ -109,6 +113,6 @@ def lines(states: tuple[str, ...]) -> list[str]:
             continue
         if head:
             rows.append(" ".join([head, *tests.values()]))
-        head = line[1:] if line.startswith("//") else SERVER + line
+        head = line[1:] if line.startswith("//") else SERVER + line.removesuffix("/")
         tests = dict.fromkeys(states, "-")
     return rows

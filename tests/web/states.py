@@ -33,7 +33,6 @@ TABLE = """
 /org/{org}/settings/delete              -  -  -  test_a_viewer_changes_no_settings  -  -
 /org/{org}/keys                         test_a_management_key_is_shown_once  -  -  test_a_viewer_has_no_keys  -  -
 /admin/keys                             -  -  -  test_keys_of_the_installation_are_for_operators  -  -
-/org/{org}/servers/{server}             -  -  -  test_a_foreign_organization_is_not_there  -  -
 """
 
 

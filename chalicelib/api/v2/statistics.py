@@ -121,6 +121,7 @@ class StatisticsSlot(Answer):
 
     at: Annotated[Moment, Field(description="When it began.")]
     counts: Counts
+    latency: Annotated[Latency | None, Field(description="Null when nothing was sent.")]
 
 
 GroupName = Annotated[
@@ -180,7 +181,10 @@ async def show_statistics(call: Call, query: StatisticsQuery) -> ServerCounts:
         chart = await call.program[ServerStatistics].chart(servers, *asked)
     else:
         chart = await call.program[GroupStatistics].chart(servers, _only(query.only), asked)
-    slots = [{"at": start, "counts": named_counts(counts)} for start, counts in chart.slots]
+    slots = [
+        {"at": start, "counts": named_counts(counts), "latency": latency_of(counts)}
+        for start, counts in chart.slots
+    ]
     return _answer(chart, (chart.first, chart.last), slots)
 
 

@@ -150,6 +150,8 @@ class StatisticsSlot(TypedDict):
     at: str
     """When it began."""
     counts: Counts
+    latency: Latency | None
+    """Null when nothing was sent."""
 
 
 class WebhookGroup(TypedDict):
