@@ -160,7 +160,8 @@ chalicelib              -
                         .domain.search .domain.tenancy .domain.webhooks .ports .services .services.domain_codes
                         .services.events .services.incoming .services.jobs .services.limits .services.messages
                         .services.outgoing .services.people .services.pools .services.queue .services.retention
-                        .services.suppressions .services.suspensions .services.tenancy .services.tracking .services.webhooks .api pydantic pydantic_core
+                        .services.suppressions .services.suspensions .services.tenancy .services.tracking
+                        .services.webhooks .api pydantic pydantic_core
 .web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy .api
                         .api.v2 .web.pages jinja2 markupsafe
 .web.pages              .domain .domain.tenancy .api .web
