@@ -9,7 +9,7 @@ from chalicelib.domain.people.members import Member
 from chalicelib.domain.people.roles import READS, Role, scopes_of
 from chalicelib.domain.people.sessions import Session
 from chalicelib.domain.people.users import User
-from chalicelib.domain.tenancy.scopes import EVERYTHING
+from chalicelib.domain.tenancy.scopes import EVERYTHING, Reach, granted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,12 @@ class SignedIn:
         """What they may do outside of any organization: look at what they reach, and what they may somewhere."""
         if self.user.admin:
             return (EVERYTHING,)
-        held = {scope for one in self.members for scope in scopes_of(one.role)}
-        return (*READS, *sorted(held - {EVERYTHING}))
+        held = {
+            scope
+            for one in self.members
+            for scope in granted(scopes_of(one.role), Reach.ORGANIZATION)
+        }
+        return tuple(sorted(held.union(READS)))
 
     def owns(self, organization: OrganizationId) -> bool:
         """Whether they may do there what only an owner may."""
