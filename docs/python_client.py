@@ -83,8 +83,9 @@ def _groups(described: Schema) -> dict[str, Operations]:
         groups.setdefault(name, []).extend((method, path, one) for method, one in methods.items())
     for name in [name for name, own in groups.items() if len(own) > MOST_OPERATIONS]:
         verbs = [one for one in groups[name] if re.search(r"\}/\w+$", one[1])]
-        groups[name] = [one for one in groups[name] if one not in verbs]
-        groups[f"{name}{VERBS}"] = verbs
+        if verbs:
+            groups[name] = [one for one in groups[name] if one not in verbs]
+            groups[f"{name}{VERBS}"] = verbs
     return groups
 
 

@@ -15,10 +15,12 @@ from urllib.parse import urlencode
 from chalicelib import bootstrap
 from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.people.passkeys import PASSKEYS, Passkey
 from chalicelib.domain.rates import TEST
 from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.reports import Reports
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.people.sessions import Sessions
@@ -206,6 +208,15 @@ def _own_session(api: ApiWorld, number: int) -> Names:
     return {"id": bootstrap.run(program[Sessions].open(user, HERE))[0].id}
 
 
+def _own_passkey(api: ApiWorld, number: int) -> Names:
+    """A passkey of somebody."""
+    program = api.scene.posthorn
+    user = bootstrap.run(a_person(program, passkeys=1))
+    passkey = Passkey(user.id, f"pk{number}", "Key", b"c", b"k", user.created_at)
+    bootstrap.run(program[Repository].add(PASSKEYS, passkey))
+    return {"id": passkey.id}
+
+
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _scheduled,
@@ -222,6 +233,7 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/members/{user}": _member,
     "/invitations/{id}": _made("/invitations", {"email": "i#@people.test", "role": "viewer"}),
     "/me/sessions/{id}": _own_session,
+    "/me/passkeys/{id}": _own_passkey,
     "/searches/{id}": _made("/searches", {"name": "s#", "q": "tag:x", "shared": True}),
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),
     "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),

@@ -151,8 +151,8 @@ chalicelib              -
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
                         .adapters.aws.lake.objects .adapters.aws.dead_letters
 
-.api                    .config .domain .domain.people .domain.tenancy .services.outgoing .services.tenancy
-                        pydantic_core
+.api                    .config .domain .domain.people .domain.tenancy .services.outgoing .services.people
+                        .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages
                         .services.outgoing
                         .services.tenancy .api

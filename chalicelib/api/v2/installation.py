@@ -10,9 +10,17 @@ from chalicelib import VERSION
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.confirmation import confirmed
 from chalicelib.api.v2.dns_records import Record
 from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.objects import JSON_TYPE, Answer, ListAnswer, Moment
+from chalicelib.api.v2.oidc import (
+    OidcService,
+    OidcSettings,
+    OidcToChange,
+    change_oidc,
+    oidc_settings,
+)
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
 from chalicelib.config import Settings, SubmissionPorts
@@ -24,6 +32,7 @@ from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.metrics import Metrics
 from chalicelib.services.health import Health
 from chalicelib.services.own_records import OwnRecords
+from chalicelib.services.people.oidc_providers import OidcProviders
 from chalicelib.services.tenancy.notices import LONGEST, Notices, checked_notice
 
 INSTALLATION_READ = "installation:read"
@@ -36,12 +45,6 @@ class SmtpService(Answer):
     hostname: str
     submission: int
     submissions: int
-
-
-class OidcService(Answer):
-    """Another service at which people sign in."""
-
-    name: str
 
 
 class Installation(Answer):
@@ -58,6 +61,9 @@ class Installation(Answer):
     scanners: list[str]
     max_message_size: int
     oidc: OidcService | None
+    oidc_settings: Annotated[
+        OidcSettings | None, Field(description="For operators alone, null for others.")
+    ]
     notice: Annotated[str | None, Field(description="What operators tell all who use it.")]
     records: Annotated[
         list[Record] | None,
@@ -71,6 +77,10 @@ class Installation(Answer):
 class InstallationToChange(Patch):
     """What may be changed of it."""
 
+    oidc: Annotated[
+        OidcToChange | None,
+        Field(description="The OpenID provider at which people sign in; null: none."),
+    ] = None
     notice: Annotated[
         Annotated[str, Field(min_length=1, max_length=LONGEST), checked(checked_notice)] | None,
         Field(description="A text on one line."),
@@ -80,6 +90,8 @@ class InstallationToChange(Patch):
 async def show_installation(call: Call) -> Installation:
     """Show names, ports and limits of the installation."""
     settings, ports = call.program[Settings], call.program[SubmissionPorts]
+    provider = await call.program[OidcProviders].read()
+    is_operator = INSTALLATION_READ in call.caller.scopes
     return Installation(
         version=VERSION,
         web_hostname=settings.web_hostname,
@@ -95,18 +107,27 @@ async def show_installation(call: Call) -> Installation:
         spf_include=settings.spf_include,
         scanners=list(call.program[Scanners].names),
         max_message_size=settings.max_message_size,
-        oidc=None,
+        oidc=None if provider is None else OidcService(name=provider.label),
+        oidc_settings=oidc_settings(provider) if is_operator else None,
         notice=await call.program[Notices].read(),
-        records=await _records(call) if INSTALLATION_READ in call.caller.scopes else None,
+        records=await _records(call) if is_operator else None,
     )
 
 
 async def change_installation(call: Call, change: InstallationToChange) -> Installation:
-    """Change what the installation tells all who use it."""
+    """Change what the installation tells all who use it, or the OpenID provider at which they sign in."""
     given = change.given()
+    if "oidc" in given:
+        await change_oidc(call, given["oidc"])
     if "notice" in given:
         await call.program[Notices].write(given["notice"])
     return await show_installation(call)
+
+
+async def _before_changing(call: Call, change: InstallationToChange) -> None:
+    if "oidc" in change.given():
+        call.caller.require_everything()
+        await confirmed(call)
 
 
 async def _records(call: Call) -> list[Record]:
@@ -168,6 +189,7 @@ ROUTES = (
         change_installation,
         Installation,
         body=InstallationToChange,
+        before=_before_changing,
         tenant="none",
         scope=INSTALLATION_WRITE,
     ),

@@ -209,8 +209,10 @@ def headers_of(status: int) -> dict[str, str]:
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
-    """The problem as a JSON object; `errors` only where there are any."""
-    return problem.model_dump(exclude_none=True)
+    """The problem as a JSON object; `errors` only where there are any. Who is asked for a factor is told that a passkey
+    is none of the ways."""
+    asked = {"challenge": problem.challenge} if problem.ticket is not None else {}
+    return problem.model_dump(exclude_none=True) | asked
 
 
 def failed(request: HttpRequest) -> HttpAnswer:

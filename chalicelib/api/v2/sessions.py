@@ -29,6 +29,7 @@ from chalicelib.services.people.confirmations import Shown as ShownProof
 from chalicelib.services.people.factors import Proof
 from chalicelib.services.people.memberships import Membership as Known
 from chalicelib.services.people.memberships import Memberships
+from chalicelib.services.people.oidc_providers import OidcProviders
 from chalicelib.services.people.sessions import Browser, Sessions
 from chalicelib.services.people.sign_in import Opened, SignIn, WrongSignIn
 
@@ -96,6 +97,7 @@ async def _open(program: MailProgram, wanted: SessionToOpen, browser: Browser) -
     if wanted.ticket is not None:
         proof = Proof(wanted.totp, wanted.recovery_code, wanted.passkey)
         return await program[SignIn].open_by_ticket(wanted.ticket, proof, browser)
+    await program[OidcProviders].check_local_sign_in()
     email, password = wanted.email or "", wanted.password or ""
     return await program[SignIn].open(email, password, browser, remember=wanted.remember)
 

@@ -88,13 +88,13 @@ class Confirmations:
         await self._failures.forgive(made)
 
     async def check_proof(
-        self, person: SignedIn, proof: Proof, ticket: str, browser: Browser
+        self, person: SignedIn, proof: Proof, ticket: str, browser: Browser, field: str = ""
     ) -> None:
-        """InvalidRequest for a second factor that is wrong, RateExceeded."""
+        """InvalidRequest for a second factor that is wrong, at its own field or the one that is named; RateExceeded."""
         made = await self._failures.begin(person.user.email, browser.address)
         if not await self._is_right(person, proof, ticket):
             await self._failed.enter(person.user, browser)
-            raise _wrong(proof.field)
+            raise _wrong(field or proof.field)
         await self._failures.forgive(made)
 
     async def _is_right(self, person: SignedIn, proof: Proof, token: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.config import Settings
-from chalicelib.domain.errors import wrong_field
+from chalicelib.domain.errors import Refused, wrong_field
 from chalicelib.domain.people.oidc_provider import OIDC, OidcProvider, read_provider_url
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Place
@@ -30,6 +30,12 @@ class OidcProviders:
         """As it is at this moment."""
         place = Place(THE_INSTALLATION)
         return (await self._repository.get_many(OIDC, [place])).get(place)
+
+    async def check_local_sign_in(self) -> None:
+        """Refused where people sign in by the provider alone."""
+        provider = await self.read()
+        if provider is not None and not provider.local_sign_in:
+            raise Refused(f"Here one signs in by {provider.label}, and not by a password")
 
     async def secret(self, provider: OidcProvider) -> str:
         """What the installation shows to the provider; empty where that asks for none."""

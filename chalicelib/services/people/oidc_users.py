@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import NotFound, Refused
 from chalicelib.domain.people.id_token import Identity
 from chalicelib.domain.people.invitations import BY_INVITED, INVITATIONS
@@ -60,7 +61,7 @@ class OidcUsers:
             return await self._users.modify(user.id, joined)
 
     async def _made(self, identity: Identity, provider: OidcProvider, browser: Browser) -> User:
-        domain = identity.email.rpartition("@")[2]
+        domain = typed_name(identity.email.rpartition("@")[2])
         if domain not in provider.create_domains and not await self._is_invited(identity.email):
             raise Refused(NOBODY)
         wanted = NewUser(identity.email, identity.first_name, identity.last_name)

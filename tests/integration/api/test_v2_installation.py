@@ -48,6 +48,7 @@ def test_whoever_has_a_credential_is_told_names_and_limits(api: ApiWorld) -> Non
         "scanners": [],
         "max_message_size": settings.max_message_size,
         "oidc": None,
+        "oidc_settings": None,
         "notice": None,
         "records": None,
     }
@@ -113,8 +114,8 @@ def test_operators_alone_change_the_notice(api: ApiWorld) -> None:
     for key in (api.scene.api_key, a_key(api, "people:write")):
         reply = api.v2("PATCH", "/installation", {"notice": "x"}, key=key)
         assert refused(reply) == (403, "scope_missing")
-    reply = api.manage("PATCH", "/installation", {"oidc": None, "version": "1"})
-    assert {one["pointer"] for one in reply.json["errors"]} == {"/oidc", "/version"}
+    reply = api.manage("PATCH", "/installation", {"mx": None, "version": "1"})
+    assert {one["pointer"] for one in reply.json["errors"]} == {"/mx", "/version"}
 
 
 def test_the_version_is_that_of_the_release() -> None:

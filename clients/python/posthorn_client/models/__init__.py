@@ -6,6 +6,7 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from posthorn_client.models.audit import *
 from posthorn_client.models.credentials import *
 from posthorn_client.models.domains import *
+from posthorn_client.models.email_changes import *
 from posthorn_client.models.emails import *
 from posthorn_client.models.emails_parts import *
 from posthorn_client.models.emails_verbs import *
@@ -20,6 +21,7 @@ from posthorn_client.models.me import *
 from posthorn_client.models.members import *
 from posthorn_client.models.organizations import *
 from posthorn_client.models.overview import *
+from posthorn_client.models.password_resets import *
 from posthorn_client.models.pool_rules import *
 from posthorn_client.models.pools import *
 from posthorn_client.models.queue import *

@@ -16,6 +16,8 @@ __all__ = [
     "Installation",
     "InstallationToChange",
     "OidcService",
+    "OidcSettings",
+    "OidcToChange",
     "SmtpService",
 ]
 
@@ -58,6 +60,8 @@ class Installation(TypedDict):
     scanners: list[str]
     max_message_size: int
     oidc: OidcService | None
+    oidc_settings: OidcSettings | None
+    """For operators alone, null for others."""
     notice: str | None
     """What operators tell all who use it."""
     records: list[Record] | None
@@ -69,6 +73,8 @@ class Installation(TypedDict):
 class InstallationToChange(TypedDict):
     """What may be changed of it."""
 
+    oidc: NotRequired[OidcToChange | None]
+    """The OpenID provider at which people sign in; null: none."""
     notice: NotRequired[str | None]
     """A text on one line."""
 
@@ -77,6 +83,33 @@ class OidcService(TypedDict):
     """Another service at which people sign in."""
 
     name: str
+
+
+class OidcSettings(TypedDict):
+    """The OpenID provider at which people sign in, but for its secret."""
+
+    name: str
+    issuer: str
+    client_id: str
+    scopes: list[str]
+    create_domains: list[str]
+    local_sign_in: bool
+    has_client_secret: bool
+
+
+class OidcToChange(TypedDict):
+    """The provider as it is to be: what is left out stays as it is, or has its default."""
+
+    name: NotRequired[str | None]
+    issuer: NotRequired[str | None]
+    client_id: NotRequired[str | None]
+    client_secret: NotRequired[str | None]
+    """Write only. Empty: it asks for none."""
+    scopes: NotRequired[list[str] | None]
+    create_domains: NotRequired[list[str] | None]
+    """Who has a verified address of one of these is made a user."""
+    local_sign_in: NotRequired[bool | None]
+    """Whether people may sign in by password, too."""
 
 
 class SmtpService(TypedDict):

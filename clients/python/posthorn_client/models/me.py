@@ -5,7 +5,7 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from posthorn_client.models.users import Subject
 
@@ -14,9 +14,18 @@ __all__ = [
     "MeToChange",
     "OwnSession",
     "OwnSessionPage",
+    "Passkey",
+    "PasskeyMade",
+    "PasskeyOptions",
+    "PasskeyPage",
+    "PasskeyToMake",
     "Preferences",
     "PreferencesToChange",
+    "RecoveryCodes",
     "Theme",
+    "TotpSecret",
+    "TotpToDisable",
+    "TotpToEnable",
 ]
 
 
@@ -76,6 +85,41 @@ class OwnSessionPage(TypedDict):
     data: list[OwnSession]
 
 
+class Passkey(TypedDict):
+    """A passkey of oneself."""
+
+    id: str
+    name: str
+    created_at: str
+    last_used_at: str | None
+
+
+class PasskeyOptions(TypedDict):
+    """What the browser is asked to make, and the ticket with which to send the answer."""
+
+    ticket: str
+    options: dict[str, Any]
+    """For `navigator.credentials.create`, as WebAuthn has them in JSON."""
+
+
+class PasskeyPage(TypedDict):
+    """Passkeys, newest first."""
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[Passkey]
+
+
+class PasskeyToMake(TypedDict):
+    """Nothing, to ask for options; then the ticket and what the browser made, with a name."""
+
+    ticket: NotRequired[str | None]
+    credential: NotRequired[dict[str, Any] | None]
+    """As WebAuthn has it in JSON."""
+    name: NotRequired[str | None]
+
+
 class Preferences(TypedDict):
     """How the pages are for oneself."""
 
@@ -92,5 +136,41 @@ class PreferencesToChange(TypedDict):
     newest_first: NotRequired[bool | None]
 
 
+class RecoveryCodes(TypedDict):
+    """Codes that stand in for a second factor, each once."""
+
+    recovery_codes: list[str] | None
+    """Shown here alone; null: those from before stay."""
+
+
 Theme = Literal["system", "light", "dark"]
 """Which colours the pages have."""
+
+
+class TotpSecret(TypedDict):
+    """A secret for an app that makes codes; it is used once a code of it was sent."""
+
+    secret: str
+    """To be typed into the app."""
+    uri: str
+    """The same for a QR code."""
+
+
+class TotpToDisable(TypedDict):
+    """A code that the app shows, or the password."""
+
+    code: NotRequired[str | None]
+    password: NotRequired[str | None]
+
+
+class TotpToEnable(TypedDict):
+    """A code that the app shows."""
+
+    code: str
+
+
+class PasskeyMade(Passkey):
+    """A passkey that was just made."""
+
+    recovery_codes: list[str] | None
+    """Where it is the first second factor; shown here alone."""

@@ -6,6 +6,7 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from posthorn_client.operations.audit import AuditOperations
 from posthorn_client.operations.credentials import CredentialsOperations
 from posthorn_client.operations.domains import DomainsOperations
+from posthorn_client.operations.email_changes import EmailChangesOperations
 from posthorn_client.operations.emails import EmailsOperations
 from posthorn_client.operations.emails_verbs import EmailsVerbsOperations
 from posthorn_client.operations.endpoints import EndpointsOperations
@@ -21,6 +22,7 @@ from posthorn_client.operations.metrics import MetricsOperations
 from posthorn_client.operations.openapi import OpenapiOperations
 from posthorn_client.operations.organizations import OrganizationsOperations
 from posthorn_client.operations.overview import OverviewOperations
+from posthorn_client.operations.password_resets import PasswordResetsOperations
 from posthorn_client.operations.pool_rules import PoolRulesOperations
 from posthorn_client.operations.pools import PoolsOperations
 from posthorn_client.operations.queue import QueueOperations
@@ -46,6 +48,7 @@ class Operations(
     AuditOperations,
     CredentialsOperations,
     DomainsOperations,
+    EmailChangesOperations,
     EmailsOperations,
     EmailsVerbsOperations,
     EndpointsOperations,
@@ -61,6 +64,7 @@ class Operations(
     OpenapiOperations,
     OrganizationsOperations,
     OverviewOperations,
+    PasswordResetsOperations,
     PoolRulesOperations,
     PoolsOperations,
     QueueOperations,

@@ -20,7 +20,7 @@ class InstallationOperations(Asking):
         return answer
 
     def change_installation(self, body: InstallationToChange) -> Installation:
-        """Change what the installation tells all who use it.
+        """Change what the installation tells all who use it, or the OpenID provider at which they sign in.
 
         Needs the scope `installation:write`.
         """
