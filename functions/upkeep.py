@@ -13,6 +13,7 @@ from chalice.app import Blueprint, Rate
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.dns_monitor import DnsMonitor
 from chalicelib.services.events.fold_groups import FoldGroups
+from chalicelib.services.people.forget_ended import ForgetEnded
 from chalicelib.services.retention.retain import Retain
 from chalicelib.services.tenancy.purge import Purge
 from chalicelib.services.tenancy.trim_audit import TrimAudit
@@ -48,10 +49,16 @@ async def trim_audit(posthorn: Posthorn) -> int:
     return await posthorn[TrimAudit].run()
 
 
+async def forget_ended(posthorn: Posthorn) -> int:
+    """Remove sessions, tickets and invitations that have ended."""
+    return await posthorn[ForgetEnded].run()
+
+
 STEPS: tuple[tuple[str, Step], ...] = (
     ("purge", purge),
     ("retention", retain),
     ("audit log", trim_audit),
+    ("ended sessions", forget_ended),
     ("fold groups", fold_groups),
     ("check domains", check_domains),
 )

@@ -16,11 +16,16 @@ from chalicelib.domain.mail.compose import Draft, compose
 from chalicelib.domain.mail.header_rendering import Mailbox
 from chalicelib.domain.mail.received import rfc2822_date
 from chalicelib.domain.model import SYSTEM_CREDENTIAL
+from chalicelib.domain.people.members import MEMBERS
+from chalicelib.domain.people.roles import Role
+from chalicelib.domain.people.users import USERS, user_place
 from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
 from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.owners import of_organization
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.stamp import new_stamp
 from chalicelib.services.outgoing.submission import Recipient, Submission
@@ -29,6 +34,8 @@ from chalicelib.services.tenancy.client_directory import ClientDirectory
 
 LOG = logging.getLogger("posthorn.system_mail")
 OFF = "This installation sends no system mail: POSTHORN_SYSTEM_SERVER is not set"
+MOST_TOLD = 20
+_ANSWERING = frozenset({Role.OWNER, Role.ADMIN})
 # RFC 3834: nobody's out-of-office reply answers it.
 _BY_A_MACHINE = (("Auto-Submitted", "auto-generated"),)
 
@@ -41,10 +48,12 @@ class SystemMail:
         settings: Settings,
         clients: ClientDirectory,
         accept: AcceptMail,
+        repository: Repository,
         clock: Clock,
         rand: Rand,
     ) -> None:
         self._settings = settings
+        self._repository = repository
         self._clients = clients
         self._accept = accept
         self._clock = clock
@@ -85,19 +94,32 @@ class SystemMail:
             ) from refused
 
     async def notify(self, organization: Organization | None, subject: str, text: str) -> None:
-        """Tell those who answer for an organization, or (None) for the installation: the postmaster. Never fails: what
-        cannot be mailed is logged."""
+        """Tell those who answer for an organization: its owners and admins. Where there are none, and (None) of what is
+        the installation's, the postmaster is told. Never fails: what cannot be mailed is logged."""
         named = {} if organization is None else {"organization": organization.permalink}
         told = {"subject": subject, **named}
-        if not (self.is_on and self._settings.postmaster):
-            LOG.warning("notice", extra={"fields": told})
-            return
         try:
-            await self.send(self._settings.postmaster, subject, text)
+            addresses = await self._answering(organization) if self.is_on else []
+            if not addresses:
+                LOG.warning("notice", extra={"fields": told})
+            for address in addresses:
+                await self.send(address, subject, text)
         except MailError as failure:
             LOG.error(
                 "notice not mailed: %s", failure.public, exc_info=failure, extra={"fields": told}
             )
+
+    async def _answering(self, organization: Organization | None) -> list[str]:
+        """The addresses of those who answer for it, at most MOST_TOLD."""
+        found: list[str] = []
+        if organization is not None:
+            owner = of_organization(organization.id)
+            members = await self._repository.all(MEMBERS, owner, fresh=False)
+            places = [user_place(one.user_id) for one in members if one.role in _ANSWERING]
+            users = await self._repository.get_many(USERS, places[:MOST_TOLD], fresh=False)
+            found = sorted(one.email for one in users.values())
+        postmaster = self._settings.postmaster
+        return found or ([postmaster] if postmaster else [])
 
     async def _server(self) -> Server:
         if not self.is_on:

@@ -102,7 +102,8 @@ chalicelib              -
                         .domain.outgoing .domain.incoming.reports .domain.limits .services .services.limits
                         .services.queue .services.outgoing
                         .services.tenancy
-.services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
+.services.system_mail   .config .domain .domain.people .domain.tenancy .domain.mail .ports .services.outgoing
+                        .services.tenancy
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
 .services.people        .config .domain .domain.mail .domain.people .domain.tenancy .ports .services
                         .services.system_mail .services.tenancy
@@ -111,7 +112,8 @@ chalicelib              -
                         .domain.events .domain.search .services.tenancy .services.webhooks .services.incoming
                         .services.limits .services.messages .services.outgoing .services.queue
                         .services.erasure
-.services.erasure       .domain .domain.tenancy .ports .services.queue.message_actions .services.retention
+.services.erasure       .domain .domain.people .domain.tenancy .ports .services.queue.message_actions
+                        .services.retention
 .services.retention     .domain .domain.tenancy .ports
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
@@ -142,8 +144,8 @@ chalicelib              -
 .adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.name_servers
                         .adapters.network.resolver
                         .adapters.storage.leased_numbers
-.adapters.sqlite        .config .domain .domain.tenancy .domain.limits .domain.webhooks .domain.search .ports
-                        .adapters.storage .adapters.crypto.sealing apsw
+.adapters.sqlite        .config .domain .domain.people .domain.tenancy .domain.limits .domain.webhooks .domain.search
+                        .ports .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .domain.webhooks .ports .adapters.crypto.sealing botocore
 .adapters.aws.backends  .config .domain .domain.tenancy .ports .adapters.aws .adapters.aws.dynamo
 .adapters.aws.lake      .config .domain .domain.search .domain.tenancy .ports .adapters.aws.session botocore pyarrow
@@ -176,8 +178,8 @@ functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
 functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
                         chalice functions
-functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.retention .services.tenancy chalice
-                        functions
+functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.people .services.retention
+                        .services.tenancy chalice functions
 functions.jobs          .bootstrap .config .ports .services.jobs chalice functions
 functions.index         .bootstrap .ports .adapters.aws.lake chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
@@ -201,9 +203,8 @@ onehost.postal          .bootstrap .config .domain .domain.people .domain.tenanc
                         cryptography pymysql yaml
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
-                        .services.tenancy .adapters.network
-                        .adapters.sqlite .cli gateway onehost onehost.doctor onehost.setup onehost.storage onehost.move
-                        onehost.postal click
+                        .services.tenancy .adapters.network .adapters.sqlite .cli gateway onehost onehost.doctor
+                        onehost.setup onehost.storage onehost.move onehost.postal click
 onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .services.own_records
                         .adapters.sqlite gateway onehost
                         onehost.setup onehost.storage apsw cryptography

@@ -1,5 +1,5 @@
 """Databases of a backup made ready to serve: nothing that was given out after the backup is given out again, and
-nothing that waited in it is sent without a person.
+nothing that waited in it is sent without a person; and whoever had signed in signs in anew.
 
 Works on databases that nobody has open, each in one transaction, and does not make them durable.
 """
@@ -25,6 +25,8 @@ from chalicelib.adapters.storage.leased_numbers import HIGHEST_NUMBER
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, Status
+from chalicelib.domain.people.sessions import SESSIONS
+from chalicelib.domain.people.tickets import TICKETS
 from chalicelib.domain.tenancy.servers import SERVERS
 
 NUMBERS_LEFT_OUT = 10_000
@@ -52,6 +54,9 @@ def make_ready(folder: Path, hold: Hold | None, now: float) -> int:
     """Make the databases of a folder ready; without a hold what waits goes on. How many messages were held."""
     with _written(folder / CONTROL) as db:
         fetched(db, "UPDATE sequences SET n = n + ?", (SEQUENCE_LEFT_OUT,))
+        for kind in (SESSIONS.word, TICKETS.word):  # what was ended since would work again
+            fetched(db, "DELETE FROM look_ups WHERE kind = ?", (kind,))
+            fetched(db, "DELETE FROM nouns WHERE kind = ?", (kind,))
         servers = fetched(db, "SELECT owner FROM nouns WHERE kind = ?", (SERVERS.word,))
     with _written(folder / MAIL) as db:
         _raise_numbers(db, {int(server) for (server,) in servers})

@@ -8,7 +8,7 @@ piece may be done again; a second job finds nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,7 +16,8 @@ from chalicelib.domain.erasure import HASHED, Carries, Sought
 from chalicelib.domain.jobs import Job, Piece
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.suppression import Reason
-from chalicelib.domain.tenancy.owners import of_organization
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.owners import of_organization, of_server
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.told_fields import time_text
 from chalicelib.ports.clock import Clock
@@ -27,7 +28,12 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.traces import Traces
 from chalicelib.services.erasure.erase_mail import EraseMail
 from chalicelib.services.erasure.progress import COUNTED, KEPT, Progress
-from chalicelib.services.erasure.what_stays import count_nouns
+from chalicelib.services.erasure.what_stays import (
+    count_nouns,
+    count_people,
+    forget_invitations,
+    forget_searches,
+)
 from chalicelib.services.jobs.kinds import (
     LOOKED_AT,
     MOST_SAMPLES,
@@ -161,12 +167,21 @@ class Erase:
         """Count what stays; from here on the job knows no more than the hash."""
         for number in progress.owners:
             if number > 0:
-                counted = await count_nouns(self._repository, ServerId(number), sought)
-                for name, count in counted.items():
-                    progress.kept[name] = progress.kept.get(name, 0) + count
+                await forget_searches(self._repository, ServerId(number), sought)
+                _add(progress, await count_nouns(self._repository, ServerId(number), sought))
+        for organization in await self._organizations(progress.owners):
+            await forget_invitations(self._repository, organization, sought)
+            _add(progress, await count_people(self._repository, organization, sought))
         progress.phase = "proof"
         parameters = {"address": sought.digest.removeprefix(HASHED)}
         return Piece(state=json.dumps(asdict(progress)), parameters=json.dumps(parameters))
+
+    async def _organizations(self, owners: Sequence[int]) -> set[OrganizationId]:
+        """Whose the owners are."""
+        places = [Place(of_server(one)) for one in owners if one > 0]
+        servers = await self._repository.get_many(SERVERS, places)
+        own = {OrganizationId(-one) for one in owners if one < 0}
+        return own | {one.organization_id for one in servers.values()}
 
     async def _end(self, job: Job, digest: str, progress: Progress) -> Piece:
         await self._traces.scrub()
@@ -181,6 +196,11 @@ class Erase:
         proof = await self._signatures.token(claims)
         result = json.dumps({**counts, "kept": kept, "proof": proof})
         return Piece(result=result, is_last=True)
+
+
+def _add(progress: Progress, counted: Mapping[str, int]) -> None:
+    for name, count in counted.items():
+        progress.kept[name] = progress.kept.get(name, 0) + count
 
 
 def _gone(progress: Progress) -> int:
