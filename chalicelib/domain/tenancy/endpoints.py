@@ -75,6 +75,7 @@ class Endpoint:
     address: str = ""
     enabled: bool = True
     disabled_reason: str | None = None
+    disabled_at: int | None = None  # by itself, as the reason says
     last_used_at: int | None = None
 
     @property

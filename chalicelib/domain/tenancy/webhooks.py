@@ -49,6 +49,7 @@ class Webhook:
     old_secret_until: int | None = None
     enabled: bool = True
     disabled_reason: str | None = None
+    disabled_at: int | None = None  # by itself, as the reason says
     last_used_at: int | None = None
 
     @property

@@ -112,7 +112,7 @@ class LookAfter:
         for one, lane in zip(webhooks, lanes, strict=True):
             since = lane.failing_since
             if one.disabled_reason or (since is not None and now - since >= FAILING_SECONDS):
-                failing.append((one, since))
+                failing.append((one, since if one.disabled_at is None else one.disabled_at))
         return _some(
             AttentionCode.WEBHOOK_FAILING,
             failing,
@@ -123,7 +123,8 @@ class LookAfter:
     async def _endpoints(self, server: Server) -> Iterable[Attention]:
         endpoints = await self._repository.all(ENDPOINTS, of_server(server.id))
         disabled = [one for one in endpoints if not one.enabled and one.disabled_reason]
-        return _some(AttentionCode.ENDPOINT_DISABLED, disabled, (), lambda one: one.name)
+        since = [one.disabled_at for one in disabled]
+        return _some(AttentionCode.ENDPOINT_DISABLED, disabled, since, lambda one: one.name)
 
     async def _keys(self, server: Server, now: float) -> Iterable[Attention]:
         """Those of the server, and those of its organization that reach it."""

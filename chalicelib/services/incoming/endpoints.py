@@ -117,14 +117,18 @@ class Endpoints:
     async def enable(self, endpoint: Endpoint) -> Endpoint:
         """Have routes send to it again."""
         return await self._modify(
-            endpoint, lambda one: replace(one, enabled=True, disabled_reason=None)
+            endpoint,
+            lambda one: replace(one, enabled=True, disabled_reason=None, disabled_at=None),
         )
 
     async def disable(self, endpoint: Endpoint, reason: str) -> Endpoint:
         """Have routes send it nothing until it is enabled; `reason` is for people."""
-        return await self._modify(
-            endpoint, lambda one: replace(one, enabled=False, disabled_reason=reason)
-        )
+        now = int(self._clock.now())
+
+        def disabled(one: Endpoint) -> Endpoint:
+            return replace(one, enabled=False, disabled_reason=reason, disabled_at=now)
+
+        return await self._modify(endpoint, disabled)
 
     async def rotate(self, endpoint: Endpoint) -> tuple[Endpoint, str]:
         """Give an HTTP endpoint a new secret; the old one signs too for a day. Conflict for others."""
@@ -183,7 +187,7 @@ class Endpoints:
         if "password" in given:
             found["sealed_password"] = await self._sealed(endpoint, given["password"])
         if given.get("enabled"):
-            found["disabled_reason"] = None
+            found |= {"disabled_reason": None, "disabled_at": None}
         return found
 
     async def _url(self, endpoint: Endpoint, text: str) -> dict[str, Any]:

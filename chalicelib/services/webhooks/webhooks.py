@@ -112,16 +112,20 @@ class Webhooks:
     async def enable(self, webhook: Webhook) -> Webhook:
         """Have events posted to it again; its failures are forgotten."""
         after = await self._modify(
-            webhook, lambda one: replace(one, enabled=True, disabled_reason=None)
+            webhook,
+            lambda one: replace(one, enabled=True, disabled_reason=None, disabled_at=None),
         )
         await self._begun_anew(after)
         return after
 
     async def disable(self, webhook: Webhook, reason: str) -> Webhook:
         """Have nothing posted to it until it is enabled; `reason` is for people."""
-        return await self._modify(
-            webhook, lambda one: replace(one, enabled=False, disabled_reason=reason)
-        )
+        now = int(self._clock.now())
+
+        def disabled(one: Webhook) -> Webhook:
+            return replace(one, enabled=False, disabled_reason=reason, disabled_at=now)
+
+        return await self._modify(webhook, disabled)
 
     async def rotate(self, webhook: Webhook) -> tuple[Webhook, str]:
         """Give it a new secret; the old one signs too for a day."""
@@ -161,7 +165,7 @@ class Webhooks:
         named = {f"/streams/{at}": one for at, one in enumerate(given.get("streams") or ())}
         await self._streams.check_known(webhook.server_id, named)
         if "enabled" in given:
-            found["disabled_reason"] = None
+            found |= {"disabled_reason": None, "disabled_at": None}
         return found
 
     async def _url(self, webhook: Webhook, text: str) -> dict[str, Any]:

@@ -296,8 +296,10 @@ def test_one_that_was_disabled_is_enabled_again(api: ApiWorld) -> None:
     at = f"/endpoints/{web['id']}"
     shown = api.manage("GET", at, tenant=HERE).json
     assert (shown["enabled"], shown["disabled_reason"]) == (False, "It answered 410")
+    assert stored(api, web).disabled_at == int(api.scene.clock.now())
     enabled = api.manage("POST", f"{at}/enable", tenant=HERE).json
     assert (enabled["enabled"], enabled["disabled_reason"]) == (True, None)
+    assert stored(api, web).disabled_at is None
     entries = len(api.manage("GET", "/audit?limit=100", tenant="acme").json["data"])
     assert api.manage("POST", f"{at}/enable", tenant=HERE).json == enabled
     assert len(api.manage("GET", "/audit?limit=100", tenant="acme").json["data"]) == entries

@@ -144,7 +144,8 @@ def test_rates_of_thirty_days_and_the_last_hour(api: ApiWorld) -> None:
 def test_what_is_wrong_with_the_configuration(api: ApiWorld) -> None:
     now, server = int(api.scene.clock.now()), api.scene.server
     endpoint = bootstrap.run(add_endpoint(api.scene))
-    change(api, ENDPOINTS, endpoint, enabled=False, disabled_reason="It answered 410.")
+    disabled = {"disabled_reason": "It answered 410.", "disabled_at": now - 60}
+    change(api, ENDPOINTS, endpoint, enabled=False, **disabled)
     repository = api.scene.posthorn[Repository]
     (credential, *_) = bootstrap.run(repository.all(CREDENTIALS, of_server(server.id)))
     change(api, CREDENTIALS, credential, expires_at=now + 13 * DAY)
@@ -153,6 +154,8 @@ def test_what_is_wrong_with_the_configuration(api: ApiWorld) -> None:
     assert bootstrap.run(repository.all(SOURCES, of_pool(server.pool)))
     found = {one["code"]: one for one in overview(api)["attention"]}
     assert found["endpoint_disabled"]["count"] == 1
+    began = datetime.fromisoformat(found["endpoint_disabled"]["since"]).timestamp()
+    assert began == now - 60
     assert found["key_expiring"]["detail"] == credential.name
     assert found["source_suspended"]["detail"] is None
     change(api, SERVERS, server, suspended_at=now - 5, suspension_reason="Spam.", send_limit=1)
