@@ -89,21 +89,27 @@ class LookAfter:
     async def look(self, server: Server, known: Known) -> tuple[list[bool], list[Attention]]:
         """Whether each of its domains is good, and what needs attention."""
         now = self._clock.now()
-        domains = await self._repository.all(DOMAINS, of_server(server.id))
-        states = await self._states.of_each(domains)
-        good = [_is_good(*one) for one in zip(domains, states, strict=True)]
-        found = [
-            *_suspended(server),
-            *_dns(domains, states, good),
-            *await self._webhooks(server, now),
-            *await self._endpoints(server),
-            *_mail(known, now),
-            *_figures(known),
-            *await self._keys(server, now),
-            *await self._sources(server, now),
-        ]
+        good: list[bool] = []
+        parts = await gather(
+            (
+                self._domains(server, good),
+                self._webhooks(server, now),
+                self._endpoints(server),
+                self._keys(server, now),
+                self._sources(server, now),
+            )
+        )
+        found = [*_suspended(server), *_mail(known, now), *_figures(known)]
+        found += [one for part in parts for one in part]
         order = list(AttentionCode)
         return good, sorted(found, key=lambda one: order.index(one.code))
+
+    async def _domains(self, server: Server, good: list[bool]) -> Iterable[Attention]:
+        """`good` is told whether each is."""
+        domains = await self._repository.all(DOMAINS, of_server(server.id))
+        states = await self._states.of_each(domains)
+        good += [_is_good(*one) for one in zip(domains, states, strict=True)]
+        return _dns(domains, states, good)
 
     async def _webhooks(self, server: Server, now: float) -> Iterable[Attention]:
         webhooks = await self._repository.all(WEBHOOKS, of_server(server.id))

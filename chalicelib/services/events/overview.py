@@ -6,6 +6,7 @@ are only so many.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,14 +78,12 @@ class ShowOverview:
     async def show(self, server: Server) -> Overview:
         """The server now."""
         now = self._clock.now()
-        held, queued, scheduled = await gather(
-            self._flagged(server.id, flag) for flag in ("held", "queued", "scheduled")
+        (held, queued, scheduled), (month, hour), usages, stored = await asyncio.gather(
+            gather(self._flagged(server.id, flag) for flag in ("held", "queued", "scheduled")),
+            self._counted(server.id, now),
+            self._used(server, now),
+            self._contents.counted(server.id),
         )
-        since = now - (RATE_DAYS - 1) * DAY
-        month = (await self._statistics.chart([server.id], Period.DAY, since, None)).totals
-        hour = (await self._statistics.chart([server.id], Period.MINUTE, None, None)).totals
-        over = limits_over(server)
-        usages = tuple(await self._limits.usages(over, now)) if over else ()
         rates = rates_of(month)
         complaints, failed = (
             month.get(one, 0) for one in (Count.COMPLAINTS, Count.FAILED_MESSAGES)
@@ -99,11 +98,26 @@ class ShowOverview:
             queued=queued.count,
             scheduled=scheduled.count,
             bounce_rate=rates.bounced,
-            stored_bytes=await self._contents.counted(server.id),
+            stored_bytes=stored,
             last_hour=hour,
             limits=usages,
             attention=tuple(attention),
         )
+
+    async def _counted(self, server: ServerId, now: float) -> tuple[Counts, Counts]:
+        """Of a month, and of the last hour."""
+        since = now - (RATE_DAYS - 1) * DAY
+        month, hour = await gather(
+            (
+                self._statistics.chart([server], Period.DAY, since, None),
+                self._statistics.chart([server], Period.MINUTE, None, None),
+            )
+        )
+        return month.totals, hour.totals
+
+    async def _used(self, server: Server, now: float) -> tuple[Usage, ...]:
+        over = limits_over(server)
+        return tuple(await self._limits.usages(over, now)) if over else ()
 
     async def _flagged(self, server: ServerId, flag: str) -> Flagged:
         found = await gather(
