@@ -1,4 +1,4 @@
-"""Fetching a file into its place: what is there of it already is not fetched again.
+"""Bringing a file, and fetching one into its place: what is there of it already is not fetched again.
 
 What came lies beside, with the ending `.part`, until it is all there.
 """
@@ -11,9 +11,27 @@ from pathlib import Path
 
 import click
 
+from chalicelib.cli.failure import Failure
+
 PIECE = 1024 * 1024
 PARTIAL, ALL_THERE = 206, 416
 GO_ON = "{path} is not whole yet; run this again to go on with it."
+
+
+def answer_to(request: urllib.request.Request) -> bytes:
+    """What the place for files answers. Failure when it refuses, or does not answer."""
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  # what the API gave
+            content: bytes = answer.read()
+            return content
+    except urllib.error.HTTPError as refused:
+        raise Failure(
+            f"{request.host} refused the file: {refused.code} {refused.reason}"
+        ) from refused
+    except OSError as away:
+        why = getattr(away, "reason", away)
+        text = f"Files are brought to and fetched from {request.host}, where nobody answers ({why})"
+        raise Failure(text) from away
 
 
 def part_of(path: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import click
 
 from chalicelib.cli.commands import Group, expires_option, fields_of, of_server, of_tenant
-from chalicelib.cli.failure import Failure
+from chalicelib.cli.fetching import answer_to
 from chalicelib.cli.jobs import dry_run_option, report, started, wait_option
 from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.session import Session
@@ -148,13 +148,11 @@ def import_file(
     if dry_run:
         wanted["dry_run"] = True
     content = file.read_bytes()
-    if len(content) > LARGEST_IN_REQUEST:
+    text = _text(content)
+    if text is None:
         wanted["upload"] = _uploaded(session, content, server)
     else:
-        try:
-            wanted["csv"] = content.decode()
-        except UnicodeDecodeError as wrong:
-            raise Failure(f"{file} is not UTF-8") from wrong
+        wanted["csv"] = text
     job = started(session, wanted, server, waits=not no_wait)
     return 0 if job is None else report(session, job)
 
@@ -190,19 +188,26 @@ def export_file(
         return 0
     result = job["result"] or {}
     if file is not None and result.get("url"):
-        with urllib.request.urlopen(str(result["url"])) as answer:  # noqa: S310  # what the API gave
-            file.write_bytes(answer.read())
+        file.write_bytes(answer_to(urllib.request.Request(str(result["url"]))))  # noqa: S310  # what the API gave
     return report(session, job)
 
 
+def _text(content: bytes) -> str | None:
+    """A file as it goes into a request; None for what does not, because it is too large, or in a part not UTF-8."""
+    try:
+        return content.decode() if len(content) <= LARGEST_IN_REQUEST else None
+    except UnicodeDecodeError:
+        return None
+
+
 def _uploaded(session: Session, content: bytes, server: str | None) -> str:
-    """The id of a file that is too large for a request."""
+    """The id of a file that does not go into a request."""
     ticket = session.client.make_upload({"size": len(content)}, tenant=server)
     request = urllib.request.Request(  # noqa: S310  # what the API gave
         ticket["url"], content, dict(ticket["headers"]), method=ticket["method"]
     )
-    with urllib.request.urlopen(request):  # noqa: S310
-        return ticket["id"]
+    answer_to(request)
+    return ticket["id"]
 
 
 def _show(session: Session, found: Suppression) -> None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request
 
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.cli import jobs
+from chalicelib.cli import jobs, suppressions
+from chalicelib.cli.failure import Failure
+from chalicelib.cli.fetching import answer_to
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
+from chalicelib.domain.numbering import ServerId
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.jobs.run import RunJobs
 from tests.http_api import ApiWorld, api_world
 
@@ -105,8 +112,60 @@ def test_nobody_has_to_wait(
     assert as_json(api, capsys, "job", "stop", job["id"])["status"] == "stopped"
     bootstrap.run(api.scene.posthorn[RunJobs].run(5))
     assert as_json(api, capsys, "job", "show", job["id"])["status"] == "stopped"
-    file.write_bytes(b"address\na\xff@x.example\n")
-    assert run(api, capsys, "suppression", "import", str(file))[0] != 0
+
+
+def test_what_is_no_utf_8_is_brought_as_it_is(
+    api: ApiWorld,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its good rows are listed, and a file of another encoding is told as such."""
+
+    def taken(request: Request) -> bytes:
+        server, upload = request.selector.split("/")[2:4]
+        blobs, now = api.scene.posthorn[BlobStore], api.scene.clock.now()
+        assert isinstance(request.data, bytes)
+        bootstrap.run(blobs.bring(ServerId(int(server)), upload, request.data, now))
+        return b""
+
+    monkeypatch.setattr(suppressions, "answer_to", taken)
+    file = tmp_path / "list.csv"
+    file.write_bytes(b"address,note\na@x.example,caf\xe9\nb@x.example,x\n")
+    code, text = run(api, capsys, "suppression", "import", str(file))
+    assert code == 1
+    assert "Line 2 is not UTF-8" in text
+    assert "Added    1\n" in text
+    file.write_bytes("address\na@x.example\n".encode("utf-16"))
+    code, text = run(api, capsys, "suppression", "import", str(file))
+    assert (code, "The file is UTF-16; it must be UTF-8" in text) == (1, True), text
+
+
+def test_where_files_are_brought_nobody_answers(
+    api: ApiWorld,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody(*_: object) -> None:
+        raise URLError(ConnectionRefusedError(111, "Connection refused"))
+
+    monkeypatch.setattr("urllib.request.urlopen", nobody)
+    file = tmp_path / "list.csv"
+    file.write_bytes(b"address\n" + b"a@x.example\n" * 300_000)
+    for words in (("import", str(file)), ("export", str(file))):
+        code, text = run(api, capsys, "suppression", *words)
+        assert code == 1
+        assert "where nobody answers ([Errno 111] Connection refused)." in text
+
+
+def test_a_file_that_is_refused_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(request: Request) -> None:
+        raise HTTPError(request.full_url, 403, "Forbidden", Message(), None)
+
+    monkeypatch.setattr("urllib.request.urlopen", refused)
+    with pytest.raises(Failure, match=r"^files\.example:8443 refused the file: 403 Forbidden$"):
+        answer_to(Request("https://files.example:8443/u/1/x/9"))
 
 
 def test_many_messages_are_held_looked_at_and_released(
