@@ -68,6 +68,23 @@ TABLE = """
 /messages/{id}/reschedule
     forbidden  test_who_may_only_look_cannot
     gone       test_a_number_that_is_not_there_is_404
+/messages/new
+    nothing    test_without_a_domain_it_comes_from_the_installation
+    failing    test_domains_that_cannot_be_had_are_said_to_be
+    forbidden  test_who_may_only_look_cannot_send
+/tail
+    nothing    test_nothing_yet_says_since_when
+    unfound    test_only_events_of_a_type
+    many       test_many_events_are_a_bounded_page
+/tail/rows
+    nothing    test_what_happens_comes_as_rows_alone
+    gone       test_a_cursor_that_has_ended_goes_on_from_now
+/search
+    nothing    test_nothing_found_offers_all_servers
+    unfound    test_nothing_found_offers_all_servers
+    failing    test_a_part_that_cannot_be_searched_is_said
+//search
+    nothing    test_all_servers_are_named_with_where_to_look
 /queue
     nothing    test_an_empty_queue_says_when_the_last_message_left
     unfound    test_a_search_among_what_waits_that_finds_nothing

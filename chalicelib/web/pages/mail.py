@@ -10,14 +10,20 @@ from chalicelib.web.pages import (
     messages,
     operations,
     queue,
+    search,
+    tail,
+    test_message,
 )
 
 ROWS = (
     *messages.ROWS,
+    *test_message.ROWS,
     *message.ROWS,
     *message_content.ROWS,
     *message_acts.ROWS,
     *mail_view.ROWS,
     *queue.ROWS,
+    *tail.ROWS,
+    *search.ROWS,
     *operations.ROWS,
 )
