@@ -15,7 +15,7 @@ MOST_HOPS = 50
 LONGEST = 2_000
 _FROM = re.compile(r"^\s*from\s+(\S{1,255})", re.IGNORECASE)
 _BY = re.compile(r"(?:^|\s)by\s+(\S{1,255})", re.IGNORECASE)
-_WITH = re.compile(r"\swith\s+([A-Za-z0-9/+-]{1,40})", re.IGNORECASE)
+_WITH = re.compile(r"(?<=\s)with\s+([A-Za-z0-9/+-]{1,40})", re.IGNORECASE)
 _RESULT = re.compile(r"(?:^|[;\s])(spf|dkim|dmarc|arc|iprev)\s*=\s*([a-z]{2,12})", re.IGNORECASE)
 
 
