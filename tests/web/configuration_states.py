@@ -61,6 +61,31 @@ S /keys/{id}
     gone       test_revoking_says_whether_it_is_in_use
 S /keys/{id}/revoke
     forbidden  test_a_viewer_sees_names_and_nothing_to_change
+S /webhooks
+    nothing    test_without_a_webhook_the_page_says_what_one_is
+    failing    test_what_cannot_be_had_leaves_the_rest
+    forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
+    many       test_many_webhooks_are_a_page_of_them
+S /webhooks/new
+    forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
+S /webhooks/{id}
+    unfound    test_deliveries_are_filtered
+    failing    test_what_cannot_be_had_leaves_the_rest
+    forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
+    gone       test_a_webhook_is_deleted_after_a_page_that_says_what_that_means
+S /webhooks/{id}/edit
+    forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
+    gone       test_a_webhook_is_deleted_after_a_page_that_says_what_that_means
+S /webhooks/{id}/replay
+    unfound    test_a_replay_is_counted_before_it_is_done
+    forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
+    gone       test_a_webhook_is_deleted_after_a_page_that_says_what_that_means
+S /webhooks/{id}/delete
+    forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
+    gone       test_a_webhook_is_deleted_after_a_page_that_says_what_that_means
+S /webhooks/{id}/deliveries/{delivery}
+    forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
+    gone       test_a_webhook_is_deleted_after_a_page_that_says_what_that_means
 """
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from chalicelib.web.pages import domains, keys, suppression_files, suppressions, tracking
+from chalicelib.web.pages import (
+    domains,
+    keys,
+    suppression_files,
+    suppressions,
+    tracking,
+    webhook_deliveries,
+    webhooks,
+)
 from chalicelib.web.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -11,4 +19,6 @@ ROWS: tuple[Row, ...] = (
     *suppression_files.ROWS,
     *suppressions.ROWS,
     *keys.ROWS,
+    *webhooks.ROWS,
+    *webhook_deliveries.ROWS,
 )

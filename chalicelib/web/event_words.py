@@ -1,0 +1,48 @@
+"""What each event is, in words of people: for the form of a webhook, its deliveries, and wherever one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "email.received": "An incoming message was stored",
+        "email.scheduled": "A message was accepted for later",
+        "email.delivered": "The receiver's server took a message",
+        "email.delayed": "An attempt failed, another comes",
+        "email.failed": "A message failed for good",
+        "email.held": "A message is held",
+        "email.released": "A held message goes on",
+        "email.cancelled": "A message was cancelled",
+        "email.bounced": "A message came back",
+        "email.complained": "A recipient called it spam",
+        "email.opened": "A message was opened",
+        "email.clicked": "A link was clicked",
+        "email.unsubscribed": "A recipient unsubscribed",
+        "suppression.added": "An address was suppressed",
+        "suppression.removed": "An address may be written to again",
+        "domain.dns_failed": "Records of a domain are wrong",
+        "domain.dns_recovered": "Records of a domain are right again",
+        "server.limit_approaching": "A send limit is nearly used",
+        "server.limit_exceeded": "A send limit is used up",
+        "webhook.test": "A test that somebody asked for",
+    }
+)
+
+# What stands in the code of an attempt that got no answer.
+NO_ANSWER: Mapping[int, str] = MappingProxyType(
+    {-1: "no answer in time", -2: "no connection", -3: "TLS failed", -4: "a blocked destination"}
+)
+
+
+def answer_words(code: int) -> str:
+    """`answered 503`, `no answer in time`."""
+    return NO_ANSWER.get(code) or f"answered {code}"
+
+
+SAMPLE = """\
+{"id": "0fcd3ba5-46b1-4b7a-8d2c-0a4d2f1c9a10", "type": "email.bounced", "timestamp": "2026-03-22T12:00:00.000Z",
+ "server": "acme/mail", "data": {"email": {"id": 12345, "token": "abcdef1234567890", "direction": "outgoing",
+  "status": "Bounced", "from": "sales@acme.example", "to": "bob@example.com", "subject": "Welcome", "tag": "welcome"},
+  "report": {"id": 7, "kind": "bounce", "cause": "recipient_unknown", "status": "5.1.1"}}}"""
