@@ -6,6 +6,7 @@ Rights, rates, limits, audit entries and the words of errors are those of the AP
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from chalicelib.api.v2.route import PREFIX
 from chalicelib.services.tenancy.caller import Caller
 
 JSON = "application/json"
+_ITEM = re.compile(r"([^/]+)/(\d{1,6})(?:/|$)")
 Values = Mapping[str, str | int | bool | Sequence[str] | None]
 
 
@@ -39,10 +41,14 @@ class Problem(Exception):
 
     @property
     def errors(self) -> dict[str, str]:
-        """What is wrong with each field, by its JSON pointer without the first slash."""
+        """What is wrong with each field, by its JSON pointer without the first slash; with an item of a list, by that
+        of the list, as a form has one field for all of it."""
         found: dict[str, str] = {}
         for one in self.told.get("errors") or ():
-            found.setdefault(str(one["pointer"]).removeprefix("/"), str(one["detail"]))
+            pointer, said = str(one["pointer"]).removeprefix("/"), str(one["detail"])
+            if item := _ITEM.match(pointer):
+                pointer, said = item[1], f"number {int(item[2]) + 1} {said}"
+            found.setdefault(pointer, said)
         return found
 
 

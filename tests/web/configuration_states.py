@@ -86,6 +86,37 @@ S /webhooks/{id}/delete
 S /webhooks/{id}/deliveries/{delivery}
     forbidden  test_a_viewer_sees_deliveries_and_changes_nothing
     gone       test_a_webhook_is_deleted_after_a_page_that_says_what_that_means
+S /routes
+    nothing    test_without_a_route_the_page_says_what_one_does
+    unfound    test_an_address_is_tried_and_nothing_is_sent
+    failing    test_parts_that_cannot_be_had_leave_the_routes
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+    many       test_many_routes_are_a_page_of_them
+S /routes/new
+    failing    test_parts_that_cannot_be_had_leave_the_routes
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+S /routes/{id}
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+    gone       test_a_route_is_added_changed_and_deleted
+S /routes/{id}/delete
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+    gone       test_a_route_is_added_changed_and_deleted
+S /endpoints
+    nothing    test_without_a_route_the_page_says_what_one_does
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+    many       test_many_routes_are_a_page_of_them
+S /endpoints/new
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+S /endpoints/{id}
+    failing    test_parts_that_cannot_be_had_leave_the_routes
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+    gone       test_deleting_an_endpoint_asks_what_its_routes_shall_do
+S /endpoints/{id}/edit
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+    gone       test_deleting_an_endpoint_asks_what_its_routes_shall_do
+S /endpoints/{id}/delete
+    forbidden  test_a_viewer_sees_routes_and_changes_nothing
+    gone       test_deleting_an_endpoint_asks_what_its_routes_shall_do
 """
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from chalicelib.web.pages import (
     domains,
+    endpoints,
     keys,
+    routes,
     suppression_files,
     suppressions,
     tracking,
@@ -21,4 +23,6 @@ ROWS: tuple[Row, ...] = (
     *keys.ROWS,
     *webhooks.ROWS,
     *webhook_deliveries.ROWS,
+    *routes.ROWS,
+    *endpoints.ROWS,
 )
