@@ -23,7 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="Chromium is not installed"))
 
 
-@pytest.fixture(scope="module")  # its loop runs while it is open, which tests of coroutines do not bear
+@pytest.fixture(
+    scope="module"
+)  # its loop runs while it is open, which tests of coroutines do not bear
 def chromium() -> Iterator[Browser]:
     """The browser."""
     with sync_playwright() as playwright:

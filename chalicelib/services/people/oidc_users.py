@@ -23,7 +23,7 @@ from chalicelib.services.people.users import NewUser, Users
 
 NOT_VERIFIED = "The provider does not say that the address is yours, so nobody is known by it here"
 NOBODY = "Nobody is known here by this address; ask for an invitation"
-ANOTHERS = "The person with this address signs in as somebody else at the provider"
+OF_ANOTHER = "The person with this address signs in as somebody else at the provider"
 
 
 class OidcUsers:
@@ -52,7 +52,7 @@ class OidcUsers:
 
         def joined(one: User) -> User:
             if one.oidc_issuer:
-                raise Refused(ANOTHERS)
+                raise Refused(OF_ANOTHER)
             return replace(
                 one, oidc_issuer=identity.issuer, oidc_subject=identity.subject, password=""
             )

@@ -21,7 +21,7 @@ from chalicelib.ports.http_client import HttpClient
 from chalicelib.services.people.oidc import FLOW_SECONDS, Begun, Oidc
 from chalicelib.services.people.oidc_client import KEPT_SECONDS
 from chalicelib.services.people.oidc_providers import OidcProviders
-from chalicelib.services.people.oidc_users import ANOTHERS, NOBODY
+from chalicelib.services.people.oidc_users import OF_ANOTHER, NOBODY
 from chalicelib.services.people.users import Users
 from chalicelib.services.tenancy.signed_in import FindSignedIn
 from tests.people import HERE, a_person, signed_in
@@ -265,7 +265,7 @@ async def test_a_user_of_another_identity_is_not_taken_over(
     await come_in(program, provider)
     provider.claims = {"sub": "mallory"}
     sign_in, answer = await begun(program, provider)
-    with pytest.raises(Refused, match=ANOTHERS):
+    with pytest.raises(Refused, match=OF_ANOTHER):
         await program[Oidc].finish(sign_in.token, answer, HERE)
     provider.claims = {"sub": "ada", "email": "moved@acme.test"}
     await come_in(program, provider)  # known by the identity, whatever the address is now
