@@ -42,6 +42,13 @@ COMMANDS = (
         "Credentials: API keys, SMTP keys, and networks that need no key.",
     ),
     ("key", "keys:key_group", "Management keys: for programs that manage."),
+    ("user", "users:user_group", "Users: people who sign in to the pages."),
+    ("member", "members:member_group", "Members: who may do what in an organization."),
+    (
+        "invitation",
+        "invitations:invitation_group",
+        "Invitations: people asked to become members.",
+    ),
     (
         "audit",
         "audit:audit_group",
@@ -58,6 +65,11 @@ COMMANDS = (
         "message",
         "message_content:message_group",
         "Messages: lists, timelines, content; what a person does about one.",
+    ),
+    (
+        "search",
+        "searches:search_group",
+        "Saved searches: what is often looked for, under a name.",
     ),
     (
         "report",
