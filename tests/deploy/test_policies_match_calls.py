@@ -355,13 +355,14 @@ def every_route(api: ApiWorld) -> None:
     v2("sendEmail", "/emails", mail2, 202, idempotency_key="one")
     v2("sendEmail", "/emails", mail2 | {"from": "no@other.test"}, 403, idempotency_key="two")
     v2("sendBatch", "/emails/batch", [mail2], 200)
-    for query in ("", "?to=x@example.com", "?status=held"):
+    for query in ("", "?to=x@example.com", "?status=held", f"?request={sent['id']}"):
         v2("listEmails", f"/emails{query}")
     v2("showEmail", f"/emails/{sent['id']}")
     v2("sendTest", "/emails/test", expected=403)
     unsubscribe(api, MessageId(sent["id"]))
     v2("showRawEmail", f"/emails/{sent['id']}/raw", accept="message/rfc822")
     v2("listDeliveries", f"/emails/{sent['id']}/deliveries")
+    v2("showConversation", f"/emails/{sent['id']}/deliveries/1/conversation", expected=404)
     content = b"From: app@acme.test\r\n\r\n" + b"uploaded\r\n" * 500_000
     ticket = v2("makeUpload", "/uploads", {"size": len(content)}, 201).json
     request = urllib.request.Request(  # noqa: S310  # the emulator on loopback

@@ -63,7 +63,7 @@ def _newer_schema(saved: Path, other: Path) -> str:
     db.close()
     digest = digest_of(_database(saved))
     _change(saved, lambda found: found["databases"]["mail.db"].update(schema=99, sha256=digest))
-    return f"{_database(saved)} was written by a newer release (schema 99, this one knows 5)"
+    return f"{_database(saved)} was written by a newer release (schema 99, this one knows 6)"
 
 
 def _missing_segment(saved: Path, other: Path) -> str:
