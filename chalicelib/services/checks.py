@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.config import Settings
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
@@ -17,6 +18,7 @@ from chalicelib.domain.tenancy.owners import THE_CHECKS, of_pool
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.backends import Backends
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.scanners import Scanners
@@ -26,6 +28,7 @@ QUEUES = "queues"
 DNS = "dns"
 LONG_WAIT, LONGEST_WAIT = 900, 3_600  # seconds
 LONGEST_LAG = 300  # seconds
+LONGEST_JOB = DAY
 TOLERATED_SECONDS = 5  # between two clocks
 NAMES_SECONDS = 3_600
 MOST_NAMES = 10  # of one address
@@ -64,8 +67,9 @@ def _clock(ahead: float) -> Found:
 class CheckInstallation:
     """Looks, and keeps what was found."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that it looks at
         self,
+        *,
         settings: Settings,
         clock: Clock,
         backends: Backends,
@@ -73,8 +77,10 @@ class CheckInstallation:
         repository: Repository,
         resolver: Resolver,
         scanners: Scanners,
+        jobs: Jobs,
         further: FurtherChecks,
     ) -> None:
+        self._jobs = jobs
         self._settings = settings
         self._clock = clock
         self._backends = backends
@@ -119,6 +125,7 @@ class CheckInstallation:
             yield _judged("outbox", late, CheckStatus.WARNING)
         for one in await self._of_scanners():
             yield one
+        yield await self._oldest_job()
         yield _judged("postmaster", self._postmaster(), CheckStatus.WARNING)
         for one in await self._further.found():
             yield one
@@ -145,6 +152,15 @@ class CheckInstallation:
         worst = max(waits.values(), default=0)
         status = CheckStatus.FAILING if worst > LONGEST_WAIT else CheckStatus.WARNING
         return _judged(QUEUES, faults, status)
+
+    async def _oldest_job(self) -> Found:
+        """A job that is not over after LONGEST_JOB: nobody works on jobs, or this one goes on for ever."""
+        faults = [
+            f"The job {job.id} of {job.tenant} has been open for more than a day."
+            for _, job in await self._jobs.open(1)
+            if self._clock.now() - job.created_at > LONGEST_JOB
+        ]
+        return _judged("jobs", faults, CheckStatus.WARNING)
 
     async def _dead_letters(self) -> Found:
         count = await self._backends.dead_letters()

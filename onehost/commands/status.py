@@ -48,6 +48,7 @@ def _shape(session: HostSession, found: Condition, now: float) -> dict[str, obje
         ],
         "oldest": iso(found.oldest),
         "held": found.held,
+        "jobs": found.jobs,
         "servers_not_searchable_yet": found.unsearched,
         "last_hour": {"accepted": found.accepted_last_hour, "delivered": found.delivered_last_hour},
         "bytes": {
@@ -68,6 +69,7 @@ def _text(session: HostSession, found: Condition, now: float) -> str:
         ("State folder", str(session.state_folder)),
         ("Waiting", f"{waiting}{oldest}"),
         ("Held", str(found.held)),
+        ("Jobs", str(found.jobs)),
         *([("Searches", _searches(found))] if found.unsearched else []),
         (
             "Last hour",

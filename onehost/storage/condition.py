@@ -35,6 +35,7 @@ _DUE = (
     "SELECT pool, count(*), min(received_at) FROM messages m WHERE due_at IS NOT NULL AND flag IS NOT 'held'"
     " AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.key = m.key) GROUP BY pool"
 )
+_JOBS = "SELECT count(*) FROM jobs WHERE opened_at IS NOT NULL"
 _HELD = "SELECT count(*) FROM messages WHERE flag = 'held'"
 _ENDS = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM events"
 _AT = "SELECT at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1"
@@ -56,12 +57,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The state folder at one moment; sizes in bytes. `unsearched`: how many servers' older messages are not all in
-    search.db yet."""
+    """The state folder at one moment; sizes in bytes. `jobs`: how many are not over. `unsearched`: how many servers'
+    older messages are not all in search.db yet."""
 
     serving: Serving | None
     waiting: tuple[Waiting, ...]
     held: int
+    jobs: int
     accepted_last_hour: int
     delivered_last_hour: int
     unsearched: int
@@ -86,6 +88,7 @@ def condition(state: Path, now: float) -> Condition:
         with reading(state / MAIL) as db:
             since = _first_after(db, now - HOUR)
             ((held,),) = fetched(db, _HELD)
+            ((jobs,),) = fetched(db, _JOBS)
             ((accepted,),) = fetched(db, _ACCEPTED, (now - HOUR,))
             ((delivered,),) = fetched(db, _DELIVERED, (since, Status.SENT.value))
             waiting = _waiting(db)
@@ -93,6 +96,7 @@ def condition(state: Path, now: float) -> Condition:
             serving(state),
             waiting,
             held,
+            jobs,
             accepted,
             delivered,
             _unsearched(state / SEARCH),

@@ -16,10 +16,12 @@ from chalicelib.domain.statistics import WITHIN, Count, Counts
 from chalicelib.domain.webhook_counts import WebhookCount
 from chalicelib.ports.backends import Backends
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.scanners import Scanners
 from chalicelib.services.events.counted_today import CountedToday
 
 SCAN_SECONDS = 5.0
+MOST_JOBS = 1_000
 # What is counted of messages, and under which direction and status it is told; an accepted one is Pending.
 _MESSAGES = {
     Count.INCOMING: ("incoming", "Pending"),
@@ -50,8 +52,10 @@ class Metrics:
         today: CountedToday,
         further: FurtherMetrics,
         scanners: Scanners,
+        jobs: Jobs,
     ) -> None:
         self._clock = clock
+        self._jobs = jobs
         self._backends = backends
         self._today = today
         self._further = further
@@ -67,6 +71,7 @@ class Metrics:
             scans = dict(await asyncio.gather(*map(self._scan, self._scanners.names)))
         queues = await self._backends.queues()
         lag = await self._backends.outbox_lag()
+        jobs = [job for _, job in await self._jobs.open(MOST_JOBS)]
         messages = {
             f'direction="{direction}",status="{status}"': float(counted.get(count, 0))
             for count, (direction, status) in _MESSAGES.items()
@@ -84,6 +89,13 @@ class Metrics:
             metric("webhook_attempts_total", "counter", "By how they ended.", attempts),
             metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
+            metric("jobs_open", "gauge", "Jobs that are not over.", _alone(len(jobs))),
+            metric(
+                "jobs_oldest_seconds",
+                "gauge",
+                "How long ago the oldest of them was asked for.",
+                _alone(self._clock.now() - jobs[0].created_at if jobs else 0),
+            ),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
             metric("scan_seconds", "gauge", "How long a scan of a few lines takes.", scans),
             metric(

@@ -202,7 +202,7 @@ def test_what_the_installation_finds_is_told_with_its_time(api: ApiWorld) -> Non
     bootstrap.run(upkeep.check())
     found = checks(api)
     assert {name for name, (status, *_) in found.items() if status == "ok"} == {
-        *("storage", "queues", "dead_letters", "outbox"),
+        *("storage", "queues", "dead_letters", "jobs", "outbox"),
     }
     status, since, detail = found["dns"]
     assert status == "failing"
@@ -227,8 +227,31 @@ def test_what_the_installation_finds_is_told_with_its_time(api: ApiWorld) -> Non
     assert found["postmaster"][2] == (
         "POSTHORN_POSTMASTER is not set, and mail to the postmaster is refused."
     )
-    assert list(checks(api)) == ["dns", "postmaster", "dead_letters", "outbox", "queues", "storage"]
+    names = ["dns", "postmaster", "dead_letters", "jobs", "outbox", "queues", "storage"]
+    assert list(checks(api)) == names
     assert refused(api.v2("GET", "/installation/checks")) == (403, "scope_missing")
+
+
+def test_jobs_are_counted_and_one_that_does_not_end_is_told_of(api: ApiWorld) -> None:
+    def samples() -> dict[str, str]:
+        text = api.manage("GET", "/metrics").body.decode()
+        return dict(line.rsplit(" ", 1) for line in text.splitlines() if "jobs" in line)
+
+    assert samples()["posthorn_jobs_open"] == samples()["posthorn_jobs_oldest_seconds"] == "0"
+    made = api.manage("POST", "/jobs", {"type": "hold", "filter": {}}, "acme/app").json
+    api.scene.clock.advance(90)
+    assert samples()["posthorn_jobs_open"] == "1"
+    assert samples()["posthorn_jobs_oldest_seconds"] == "90"
+    upkeep = Upkeep(api.scene.posthorn)
+    bootstrap.run(upkeep.check())
+    assert checks(api)["jobs"][0] == "ok"
+    api.scene.clock.advance(86_400)
+    bootstrap.run(upkeep.check())
+    told = f"The job {made['id']} of acme/app has been open for more than a day."
+    assert (checks(api)["jobs"][0], checks(api)["jobs"][2]) == ("warning", told)
+    bootstrap.run(upkeep.jobs())
+    bootstrap.run(upkeep.check())
+    assert checks(api)["jobs"][0] == "ok"
 
 
 async def test_names_are_looked_up_every_hour(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ def test_beside_a_server(host: OneHost, posthorn: Run) -> None:
         return found
 
     host.until(lambda: status()["last_hour"] == {"accepted": 3, "delivered": 2})
+    assert status()["jobs"] == 0
     found = status()
     assert host.supervisor is not None
     assert (found["serving"], found["pid"]) == (True, host.supervisor.pid)
