@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping
 
 from chalicelib.web.pages import (
+    account,
     configuration,
     mail,
     mailed_links,
     management_keys,
+    members,
     organization_settings,
     organizations,
     overview,
@@ -29,6 +31,8 @@ ROWS: tuple[Row, ...] = (
     *organizations.ROWS,
     *organization_settings.ROWS,
     *management_keys.ROWS,
+    *members.ROWS,
+    *account.ROWS,
     *overview.ROWS,
     *mail.ROWS,
     *configuration.ROWS,

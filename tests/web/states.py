@@ -32,6 +32,12 @@ TABLE = """
 /org/{org}/settings                     -  -  -  test_a_viewer_changes_no_settings  -  -
 /org/{org}/settings/delete              -  -  -  test_a_viewer_changes_no_settings  -  -
 /org/{org}/keys                         test_a_management_key_is_shown_once  -  -  test_a_viewer_has_no_keys  -  -
+/org/{org}/members                      -  -  -  test_members_are_seen_by_all_and_changed_by_admins  -  -
+/org/{org}/members/{user}               -  -  -  test_members_are_seen_by_all_and_changed_by_admins  -  -
+/settings                               -  -  -  -  -  -
+/settings/security                      -  -  -  -  -  -
+/settings/sessions                      -  -  -  -  -  -
+/settings/tokens                        test_keys_that_one_made_are_listed  -  -  -  -  -
 /admin/keys                             -  -  -  test_keys_of_the_installation_are_for_operators  -  -
 """
 

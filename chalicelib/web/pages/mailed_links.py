@@ -109,11 +109,11 @@ def _ended(page: Page, problem: Problem) -> HttpAnswer | None:
 
 ROWS = (
     Row("GET", "/login/reset", show_reset, is_public=True),
-    Row("POST", "/login/reset", ask_reset, "", ("requestPasswordReset",), is_public=True),
+    Row("POST", "/login/reset", ask_reset, "", ("askForPasswordReset",), is_public=True),
     Row("GET", "/login/reset/{token}", show_new_password, is_public=True),
     Row("POST", "/login/reset/{token}", choose_password, "", ("resetPassword",), is_public=True),
     Row("GET", "/login/email/{token}", show_new_address, is_public=True),
-    Row("POST", "/login/email/{token}", take_address, "", ("confirmEmail",), is_public=True),
+    Row("POST", "/login/email/{token}", take_address, "", ("confirmEmailChange",), is_public=True),
     Row("GET", "/invite/{token}", show_invitation, is_public=True),
     Row("POST", "/invite/{token}", accept_invitation, "", ("acceptInvitation",), is_public=True),
 )
