@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from chalicelib.web.pages import (
     account,
     configuration,
+    installation,
     mail,
     mailed_links,
     management_keys,
@@ -33,6 +34,7 @@ ROWS: tuple[Row, ...] = (
     *management_keys.ROWS,
     *members.ROWS,
     *account.ROWS,
+    *installation.ROWS,
     *overview.ROWS,
     *mail.ROWS,
     *configuration.ROWS,

@@ -38,6 +38,14 @@ TABLE = """
 /settings/security                      -  -  -  -  -  -
 /settings/sessions                      -  -  -  -  -  -
 /settings/tokens                        test_keys_that_one_made_are_listed  -  -  -  -  -
+/admin -  -  test_checks_that_cannot_be_had_fail_alone  test_the_installation_is_for_operators  -  -
+/admin/health -  -  test_checks_that_cannot_be_had_fail_alone  test_the_installation_is_for_operators  -  -
+/admin/users                            -  -  -  test_the_installation_is_for_operators  -  -
+/admin/users/{user}                     -  -  -  test_the_installation_is_for_operators  -  -
+/admin/organizations                    -  -  -  test_the_installation_is_for_operators  -  -
+/admin/pools                            -  -  -  test_the_installation_is_for_operators  -  -
+/admin/sources                          -  -  -  test_the_installation_is_for_operators  -  -
+/admin/settings                         -  -  -  test_the_installation_is_for_operators  -  -
 /admin/keys                             -  -  -  test_keys_of_the_installation_are_for_operators  -  -
 """
 

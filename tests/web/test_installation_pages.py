@@ -1,0 +1,104 @@
+"""The installation, for its operators alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.services.tenancy.organizations import Organizations
+from tests.page_browser import Browser
+from tests.worlds import Scene
+
+if TYPE_CHECKING:
+    import pytest
+
+PAGES = (
+    "/admin",
+    "/admin/health",
+    "/admin/users",
+    "/admin/users/usnobody",
+    "/admin/organizations",
+    "/admin/pools",
+    "/admin/sources",
+    "/admin/settings",
+)
+
+
+async def test_the_installation_is_for_operators(owner: Browser, admin: Browser) -> None:
+    for path in PAGES:
+        shown = await owner.get(path)
+        assert shown.status == 403, path
+        assert "operator of this installation" in shown.text
+    assert "/admin" not in (await owner.get("/org/acme")).addresses
+    assert "/admin" in (await admin.get("/org/acme")).addresses
+
+
+async def test_checks_that_cannot_be_had_fail_alone(
+    scene: Scene, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.web.asking import Asking, Problem
+
+    ask = Asking.ask
+
+    async def broken(self: Asking, method: str, path: str, **more: object) -> object:
+        if path == "/installation/checks":
+            raise Problem(503, {"detail": str(TemporaryFailure("x"))})
+        return await ask(self, method, path, **more)
+
+    monkeypatch.setattr(Asking, "ask", broken)
+    shown = await admin.get("/admin")
+    assert (shown.status, "Could not be loaded" in shown.text) == (200, True)
+    assert "What to set up first" in shown.text
+
+
+async def test_a_user_is_made_and_changed(admin: Browser) -> None:
+    form = await admin.get("/admin/users")
+    wrong = await admin.submit(form, "Create this user", email="nobody")
+    assert (wrong.status, 'id="e-email"' in wrong.html) == (422, True)
+    after = await admin.submit(
+        form,
+        "Create this user",
+        email="new@acme.test",
+        first_name="<b>New</b>",
+        password="a good long one",
+    )
+    assert "new@acme.test is made" in after.text
+    assert "<b>New" not in after.html
+    one = await admin.get(after.links["new@acme.test"])
+    done = await admin.submit(one, "Let them operate the installation")
+    assert "operate no more" in done.text
+    wrong = await admin.submit(done, "Remove this user", confirm="other")
+    assert wrong.status == 422
+    gone = await admin.submit(done, "Remove this user", confirm="new@acme.test")
+    assert "new@acme.test is removed" in gone.text
+
+
+async def test_an_organization_is_suspended_with_a_reason_and_let_go_on(
+    scene: Scene, admin: Browser
+) -> None:
+    form = await admin.get("/admin/organizations")
+    assert (await admin.submit(form, "Hold all its mail", reason="")).status == 422
+    after = await admin.submit(form, "Hold all its mail", reason="unpaid")
+    assert "acme is suspended" in after.text
+    assert (await scene.posthorn[Organizations].get("acme")).suspended_at
+    undone = await admin.submit(after, "Undo")
+    assert "acme goes on" in undone.text
+
+
+async def test_a_way_out_is_added_suspended_and_removed(admin: Browser) -> None:
+    form = await admin.get("/admin/sources")
+    wrong = await admin.submit(form, "Add this source", name="relay", kind="smarthost")
+    assert wrong.status == 422
+    after = await admin.submit(
+        form, "Add this source", name="relay", kind="smarthost", host="smtp.example.com"
+    )
+    assert "relay is added" in after.text
+    assert "relay" in (await admin.get("/admin/pools")).text
+
+
+async def test_a_notice_stands_on_all_pages(admin: Browser, owner: Browser) -> None:
+    form = await admin.get("/admin/settings")
+    await admin.submit(form, "Save", notice="Maintenance <i>tonight</i>")
+    shown = await owner.get("/org/acme")
+    assert "Maintenance <i>tonight</i>" in shown.text
+    assert "<i>tonight" not in shown.html
