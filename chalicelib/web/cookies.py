@@ -13,6 +13,7 @@ SESSION = "posthorn"
 FLASH = "posthorn-flash"
 THEME = "posthorn-theme"
 ASKED = "posthorn-asked"  # what is asked for between two pages of a sign-in
+PROVIDER = "posthorn-provider"  # on the way to the OpenID provider and back
 FORM = "posthorn-form"  # of forms before a sign-in
 MOST_READ = 16_384
 SECURE = "__Host-"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from chalicelib.web.pages import (
     account,
+    by_provider,
     configuration,
     installation,
     mail,
@@ -28,6 +29,7 @@ _PLAIN = re.compile(r"[!#-\[\]-~]{1,1000}")
 
 ROWS: tuple[Row, ...] = (
     *sign_in.ROWS,
+    *by_provider.ROWS,
     *mailed_links.ROWS,
     *organizations.ROWS,
     *organization_settings.ROWS,

@@ -19,6 +19,8 @@ STATES = ("nothing", "unfound", "failing", "forbidden", "gone", "many")
 # Pattern of the page, and a test's name or `-` for each of STATES in their order.
 TABLE = """
 /login                                  -  -  -  -  -  -
+/auth/oidc                              -  -  -  -  -  -
+/auth/oidc/callback                     -  -  -  -  -  -
 /login/second                           -  -  -  -  -  -
 /confirm                                -  -  -  -  -  -
 /login/reset                            -  -  -  -  -  -

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused
@@ -73,11 +74,14 @@ class Oidc:
         self._sessions = sessions
         self._tickets = tickets
         self._clock = clock
-        self._back = settings.pages_url + CALLBACK
+        self._pages = settings.pages_url
 
-    async def begin(self, path: str = "/", confirms: SignedIn | None = None) -> Begun:
+    async def begin(
+        self, path: str = "/", confirms: SignedIn | None = None, prefix: str = ""
+    ) -> Begun:
         """Send somebody to the provider, who goes on at a path of ours then. `confirms`: who is signed in here and is
-        to show it. NotFound without a provider, TemporaryFailure when that does not answer."""
+        to show it. `prefix` stands before all paths of ours. NotFound without a provider, TemporaryFailure when that
+        does not answer."""
         provider = await self._provider()
         endpoints = await self._client.endpoints(provider)
         said = {"path": path, "at": self._clock.now()}
@@ -87,7 +91,8 @@ class Oidc:
             TicketPurpose.OIDC, said=json.dumps(said), seconds=FLOW_SECONDS
         )
         flow = flow_of(token)
-        url = asking_url(provider, endpoints, flow, self._back, confirms=confirms is not None)
+        back = f"{self._pages}{prefix}{CALLBACK}"
+        url = asking_url(provider, endpoints, flow, back, confirms=confirms is not None)
         return Begun(url, token)
 
     async def finish(
@@ -96,6 +101,7 @@ class Oidc:
         answer: Mapping[str, str],
         browser: Browser,
         person: SignedIn | None = None,
+        prefix: str = "",
     ) -> Finished:
         """Let in whoever comes back with the provider's answer (the query of the callback) and the token; `person` is
         who is signed in here. Refused with a text for them, NotFound, TemporaryFailure."""
@@ -103,7 +109,10 @@ class Oidc:
         ticket = await self._taken(token, flow, answer)
         said = json.loads(ticket.said)
         confirming = said.get("session")
-        identity = await self._identity(provider, flow, answer, said["at"] if confirming else None)
+        code = _code_of(provider, answer)
+        back = f"{self._pages}{prefix}{CALLBACK}"
+        claims = await self._client.claims(provider, flow, back, code)
+        identity = self._identity(provider, flow, claims, said["at"] if confirming else None)
         if confirming:
             await self._confirm(identity, confirming, person)
             return Finished(said["path"])
@@ -128,18 +137,14 @@ class Oidc:
             raise Refused(NOT_OURS) from missing
         return ticket
 
-    async def _identity(
-        self, provider: OidcProvider, flow: Flow, answer: Mapping[str, str], since: float | None
+    def _identity(
+        self,
+        provider: OidcProvider,
+        flow: Flow,
+        claims: dict[str, Any] | None,
+        since: float | None,
     ) -> Identity:
         """Whom the provider says it is."""
-        if answer.get("iss", provider.issuer) != provider.issuer:  # RFC 9207
-            raise Refused(NOT_BELIEVED, claim="iss")
-        code = answer.get("code", "")
-        if not 0 < len(code) <= LONGEST_CODE:
-            error = answer.get("error", "")
-            why = f": {error}" if _CODE.fullmatch(error) else ""
-            raise Refused(f"The sign-in provider did not say who you are{why}")
-        claims = await self._client.claims(provider, flow, self._back, code)
         if claims is None:
             raise Refused(NOT_BELIEVED, claim="signature")
         expected = Expected(
@@ -156,3 +161,15 @@ class Oidc:
         if (user.oidc_issuer, user.oidc_subject) != (identity.issuer, identity.subject):
             raise Refused(NOT_YOU)
         await self._sessions.confirm(person.session, second_factor=True)
+
+
+def _code_of(provider: OidcProvider, answer: Mapping[str, str]) -> str:
+    """The code for which the provider says who it is. Refused without one."""
+    if answer.get("iss", provider.issuer) != provider.issuer:  # RFC 9207
+        raise Refused(NOT_BELIEVED, claim="iss")
+    code = answer.get("code", "")
+    if not 0 < len(code) <= LONGEST_CODE:
+        error = answer.get("error", "")
+        why = f": {error}" if _CODE.fullmatch(error) else ""
+        raise Refused(f"The sign-in provider did not say who you are{why}")
+    return code

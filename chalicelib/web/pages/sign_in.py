@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.api.by_provider import ways
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.answers import also
 from chalicelib.web.asking import Problem, value_of
@@ -28,7 +29,7 @@ async def show_sign_in(page: Page) -> HttpAnswer:
     """The form to sign in; who has done so already goes on."""
     if page.person is not None:
         return page.see_other(return_to(page) or "/")
-    return page.render("login.html", return_to=return_to(page))
+    return page.render("login.html", return_to=return_to(page), ways=await ways(page.program))
 
 
 async def sign_in(page: Page) -> HttpAnswer:
@@ -46,7 +47,7 @@ async def sign_in(page: Page) -> HttpAnswer:
         if problem.code == "second_factor_required":
             asked = page.cookies.set(ASKED, packed(problem.told), TICKET_SECONDS)
             return also(page.see_other("/login/second", return_to=return_to(page)), asked)
-        return again(page, "login.html", problem, answer)
+        return again(page, "login.html", problem, answer, ways=await ways(page.program))
 
 
 async def show_second(page: Page) -> HttpAnswer:
