@@ -185,7 +185,9 @@ class Page:
         return answers.also(answer, self.cookies.set(FLASH, written(said), SECONDS))
 
     def again(self, template: str, problem: Problem, **values: Any) -> HttpAnswer:
-        """The form once more, with what was typed and what the API says is wrong."""
+        """The form once more, with what was typed and what the API says is wrong; unless it asks who it is first."""
+        if problem.code == "confirmation_needed":
+            raise problem
         status = 422 if problem.status in (400, 409, 422) else problem.status
         return self.render(template, status, problem=problem, **values)
 

@@ -117,6 +117,41 @@ S /endpoints/{id}/edit
 S /endpoints/{id}/delete
     forbidden  test_a_viewer_sees_routes_and_changes_nothing
     gone       test_deleting_an_endpoint_asks_what_its_routes_shall_do
+S /settings
+    forbidden  test_a_viewer_has_no_settings
+    failing    test_parts_that_cannot_be_had_leave_the_settings
+    gone       test_a_server_is_deleted_by_typing_its_name
+S /settings/mail
+    forbidden  test_a_viewer_has_no_settings
+S /settings/spam
+    forbidden  test_a_viewer_has_no_settings
+S /settings/limits
+    forbidden  test_a_viewer_has_no_settings
+S /settings/retention
+    failing    test_parts_that_cannot_be_had_leave_the_settings
+    forbidden  test_a_viewer_has_no_settings
+S /settings/delete
+    forbidden  test_a_viewer_has_no_settings
+S /settings/rules
+    nothing    test_rules_are_added_and_removed
+    forbidden  test_a_viewer_has_no_settings
+    failing    test_parts_that_cannot_be_had_leave_the_settings
+O /ip_rules
+    nothing    test_rules_are_added_and_removed
+    forbidden  test_a_viewer_has_no_settings
+SO /settings/erase
+    forbidden  test_a_viewer_has_no_settings
+SO /settings/erase/{job}
+    forbidden  test_a_viewer_has_no_settings
+    gone       test_an_address_is_erased_after_a_count_and_once_more
+SO /settings/erase/{job}/proof
+    gone       test_an_address_is_erased_after_a_count_and_once_more
+SO /audit
+    nothing    test_before_anything_is_changed_the_log_says_so
+    unfound    test_the_audit_log_says_who_changed_what
+    failing    test_a_changed_log_is_told_with_the_entry
+    forbidden  test_a_viewer_has_no_settings
+    many       test_a_long_log_is_a_page_of_it
 """
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from chalicelib.web.pages import (
+    audit,
     domains,
     endpoints,
+    erasing,
     keys,
+    pool_rules,
     routes,
+    server_settings,
     suppression_files,
     suppressions,
     tracking,
@@ -25,4 +29,8 @@ ROWS: tuple[Row, ...] = (
     *webhook_deliveries.ROWS,
     *routes.ROWS,
     *endpoints.ROWS,
+    *server_settings.ROWS,
+    *pool_rules.ROWS,
+    *erasing.ROWS,
+    *audit.ROWS,
 )

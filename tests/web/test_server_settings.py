@@ -1,0 +1,276 @@
+"""Settings of a server, its pool rules, erasing an address, and the audit log: what they say, and who may."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.web.chain import verdict
+from chalicelib.web.setting_fields import TOPICS
+from tests.page_browser import Browser, Shown
+from tests.web.offered import offered
+from tests.worlds import Scene
+
+SERVER = "/org/acme/servers/app"
+SETTINGS = f"{SERVER}/settings"
+HOSTILE = '"><script>alert(1)</script>\u202e'
+
+
+def token(shown: Shown) -> str:
+    return next(form.fields["csrf"][0] for form in shown.forms if "csrf" in form.fields)
+
+
+async def test_what_was_changed_is_named(owner: Browser) -> None:
+    shown = await owner.get(SETTINGS)
+    same = await owner.submit(shown, "Save")
+    assert "Nothing was changed" in same.text
+    saved = await owner.submit(shown, "Save", mode="Development", name="Application")
+    assert "Saved: Name, Mode" in saved.text
+    mail = await owner.get(f"{SETTINGS}/mail")
+    after = await owner.submit(
+        mail,
+        "Save",
+        **{
+            "suppression_days/bounce": "90",
+            "suppress_bounces": None,
+            "postmaster_address": "pm@acme.test",
+        },
+    )
+    assert (
+        "Saved: Postmaster, Suppress an address whose mail comes back, Days after a bounce"
+        in after.text
+    )
+    fields = (await owner.get(f"{SETTINGS}/mail")).form("Save").fields
+    assert fields["suppression_days/bounce"] == ["90"]
+    assert fields["suppression_days/complaint"] == ["forever"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "values", "field"),
+    [
+        ("", {"name": ""}, "name"),
+        ("", {"name": "x" * 10_000}, "name"),
+        ("", {"mode": "Dead"}, "mode"),
+        ("/mail", {"suppression_days/bounce": "always"}, "suppression_days/bounce"),
+        ("/mail", {"suppress_hard_fails": HOSTILE}, "suppress_hard_fails"),
+        ("/spam", {"spam_threshold": "1000"}, "spam_threshold"),
+        ("/spam", {"spam_failure_threshold": "a lot"}, "spam_failure_threshold"),
+    ],
+)
+async def test_what_is_wrong_stands_beside_its_field(
+    owner: Browser, topic: str, values: dict[str, str], field: str
+) -> None:
+    shown = await owner.submit(await owner.get(SETTINGS + topic), "Save", **values)
+    assert shown.status == 422
+    assert f'id="e-{field.replace("/", "-")}"' in shown.html
+    assert "<script>alert" not in shown.html
+
+
+async def test_only_operators_are_offered_what_they_set(owner: Browser, admin: Browser) -> None:
+    shown = await owner.get(f"{SETTINGS}/limits")
+    assert "send_limit" not in shown.form("Save").fields
+    assert "Only an operator of this installation can change these" in shown.text
+    forced = await owner.post(
+        f"{SETTINGS}/limits",
+        {"csrf": token(shown), "send_limit": "5", "send_limit_action": "hold", "save": "1"},
+    )
+    assert "Nothing was changed" in forced.text
+    limits = await admin.submit(await admin.get(f"{SETTINGS}/limits"), "Save", send_limit="5,000")
+    assert "Saved: Messages in 60 minutes" in limits.text
+    assert "5000" in (await owner.get(f"{SETTINGS}/limits")).text
+
+
+async def test_another_retention_is_looked_at_before_it_is_saved(
+    scene: Scene, owner: Browser, admin: Browser
+) -> None:
+    shown = await admin.get(f"{SETTINGS}/retention")
+    assert "What the next run would remove" in shown.text
+    looked = await admin.submit(shown, "See what would go", message_retention_days="5")
+    assert "with these numbers" in looked.text
+    assert looked.form("Save").fields["message_retention_days"] == ["5"]
+    saved = await admin.submit(looked, "Save")
+    assert "Saved: Days of messages" in saved.text
+    wrong = await admin.submit(shown, "See what would go", message_retention_days="soon")
+    assert wrong.status == 422
+    assert 'id="e-message_retention_days"' in wrong.html
+    assert not (await owner.get(f"{SETTINGS}/retention")).has_button("See what would go")
+
+
+async def test_an_operator_suspends_and_lifts(owner: Browser, admin: Browser) -> None:
+    shown = await admin.get(SETTINGS)
+    assert not (await owner.get(SETTINGS)).has_button("Suspend this server")
+    wrong = await admin.submit(shown, "Suspend this server", reason="")
+    assert wrong.status == 422
+    done = await admin.submit(shown, "Suspend this server", reason="spam")
+    assert "This server is suspended: spam" in done.text
+    assert "This server is suspended: spam" in (await owner.get(SETTINGS)).text
+    lifted = await admin.submit(done, "Lift the suspension")
+    assert "This server is suspended" not in lifted.text
+
+
+async def test_a_server_is_deleted_by_typing_its_name(owner: Browser) -> None:
+    asked = await owner.get(f"{SETTINGS}/delete")
+    wrong = await owner.submit(asked, "Delete this server", confirm="acme")
+    assert wrong.status == 422
+    assert 'id="e-confirm"' in wrong.html
+    gone = await owner.submit(asked, "Delete this server", confirm="app")
+    assert gone.path == "/org/acme"
+    assert "app is deleted" in gone.text
+    assert (await owner.get(SETTINGS)).status == 404
+
+
+@pytest.mark.parametrize("where", [f"{SETTINGS}/rules", "/org/acme/ip_rules"])
+async def test_rules_are_added_and_removed(owner: Browser, where: str) -> None:
+    shown = await owner.get(where)
+    assert "No rule yet" in shown.text
+    wrong = await owner.submit(shown, "Add rule")
+    assert wrong.status == 422
+    bad = await owner.submit(shown, "Add rule", to="not a domain")
+    assert bad.status == 422
+    added = await owner.submit(shown, "Add rule", to="example.com\nexample.net")
+    assert "goes out by the pool default" in added.text
+    assert "example.com, example.net" in added.text
+    assert "No rule yet" in (await owner.submit(added, "Remove")).text
+
+
+@pytest.mark.parametrize("base", [SERVER, "/org/acme"])
+async def test_an_address_is_erased_after_a_count_and_once_more(
+    scene: Scene, owner: Browser, base: str
+) -> None:
+    await scene.accept("john@example.com")
+    await scene.deliver_ready()
+    form = await owner.get(f"{base}/settings/erase")
+    assert (await owner.submit(form, "Count what would go", address="nobody")).status == 422
+    counted = await owner.submit(form, "Count what would go", address="john@example.com")
+    assert "of john@example.com would be erased" in counted.text
+    wrong = await owner.submit(counted, "Erase this address", again="jane@example.com")
+    assert wrong.status == 422
+    assert 'id="e-again"' in wrong.html
+    begun = await owner.submit(counted, "Erase this address", again="John@example.com")
+    assert re.fullmatch(rf"{base}/settings/erase/\w+", begun.path)
+    assert "Erasing an address" in begun.text
+    assert (await owner.get(f"{begun.path}/proof")).status == 404
+    assert (await owner.get(f"{base}/settings/erase/jbnothing")).status == 404
+
+
+async def test_the_audit_log_says_who_changed_what(owner: Browser) -> None:
+    await owner.submit(await owner.get(SETTINGS), "Save", mode="Development")
+    shown = await owner.get(f"{SERVER}/audit")
+    assert "server.update" in shown.text
+    assert "Live" in shown.text
+    assert "Development" in shown.text
+    assert "owner@acme.test" in shown.text
+    nothing = await owner.get(f"{SERVER}/audit?action=server.eat")
+    assert "Nothing found" in nothing.text
+    wrong = await owner.get(f"{SERVER}/audit?since=yesterday")
+    assert wrong.status == 422
+    assert 'id="e-since"' in wrong.html
+    assert (await owner.get(f"{SERVER}/audit?since=2024-01-01")).status == 200
+    for base in (SERVER, "/org/acme"):
+        verified = await owner.get(f"{base}/audit?verify=1")
+        assert "entries are as they were written" in verified.text
+        exported = await owner.send(f"{base}/audit/export", {"csrf": token(verified)})
+        assert exported.status == 303
+
+
+async def test_before_anything_is_changed_the_log_says_so(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.web.asking import Asking
+
+    real = Asking.ask
+
+    async def ask(self: Asking, method: str, path: str, **more: Any) -> Any:
+        nothing = {"data": [], "has_more": False, "next_cursor": None}
+        return nothing if path == "/audit" else await real(self, method, path, **more)
+
+    monkeypatch.setattr(Asking, "ask", ask)
+    assert "Changes will be listed here" in (await owner.get("/org/acme/audit")).text
+    assert "Nothing found" in (await owner.get("/org/acme/audit?until=2001-01-01")).text
+
+
+async def test_a_changed_log_is_told_with_the_entry(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.web.asking import Asking
+
+    for mode in ("Development", "Live"):
+        await owner.submit(await owner.get(SETTINGS), "Save", mode=mode)
+    real = Asking.ask
+
+    async def ask(self: Asking, method: str, path: str, **more: Any) -> Any:
+        found = await real(self, method, path, **more)
+        if path == "/audit":
+            found["data"][1]["after"] = {"mode": "Silent"}
+        return found
+
+    monkeypatch.setattr(Asking, "ask", ask)
+    shown = await owner.get("/org/acme/audit?verify=1")
+    assert "is not as it was written" in shown.text
+
+
+def test_what_is_missing_of_a_chain_shows() -> None:
+    from chalicelib.domain.tenancy.audit import hash_of
+
+    entries: list[dict[str, Any]] = []
+    previous = "0" * 64
+    for at in range(1, 5):
+        told = {"id": f"{at:010d}", "previous": previous}
+        told["hash"] = previous = hash_of(told)
+        entries.insert(0, told)
+    assert verdict(entries, is_whole=True).broken == ""
+    missing = [*entries[:1], *entries[2:]]
+    assert verdict(missing, is_whole=True)[1:] == ("0000000003", "is missing")
+    assert verdict(missing, is_whole=False).broken == ""
+    torn = {**entries[0], "previous": "1" * 64}
+    torn["hash"] = hash_of(torn)
+    assert verdict([torn, *entries[1:]], is_whole=True)[1:] == (
+        "0000000004",
+        "does not follow from the one before it",
+    )
+    assert verdict([], is_whole=True).looked_at == 0
+
+
+async def test_a_viewer_has_no_settings(viewer: Browser) -> None:
+    paths = [
+        "/settings/rules",
+        "/settings/delete",
+        "/settings/erase",
+        "/settings/erase/x",
+        "/audit",
+    ]
+    paths += [f"/settings{'/' if one else ''}{one}" for one in TOPICS]
+    for path in paths:
+        assert (await viewer.get(SERVER + path)).status == 403, path
+    assert (await viewer.get("/org/acme/ip_rules")).status == 403
+    assert (await viewer.get("/org/acme/audit")).status == 403
+
+
+async def test_parts_that_cannot_be_had_leave_the_settings(
+    owner: Browser, broken: Callable[..., None]
+) -> None:
+    broken("/servers/acme/app/retention")
+    assert "Could not be counted" in (await owner.get(f"{SETTINGS}/retention")).text
+    broken("/organizations")
+    assert (await owner.get(SETTINGS)).has_button("Save")
+    assert (await owner.get(f"{SETTINGS}/rules")).has_button("Add rule")
+
+
+async def test_a_long_log_is_a_page_of_it(owner: Browser) -> None:
+    for at in range(32):
+        await owner.submit(await owner.get(SETTINGS), "Save", name=f"App {at}")
+    shown = await owner.get(f"{SERVER}/audit")
+    assert "30 entries, newest first" in shown.text
+    assert shown.nodes < 1_500
+    assert offered(shown) == {"Export", "Filter"}
+    assert (await owner.get(shown.links["Older"])).status == 200
+
+
+def test_every_field_of_a_server_is_set_somewhere() -> None:
+    from chalicelib.api.v2.server_models import ServerToChange
+
+    known = {one.name.partition("/")[0] for topic in TOPICS.values() for one in topic.fields}
+    assert set(ServerToChange.model_fields) - known <= {"permalink"}
