@@ -152,6 +152,41 @@ SO /audit
     failing    test_a_changed_log_is_told_with_the_entry
     forbidden  test_a_viewer_has_no_settings
     many       test_a_long_log_is_a_page_of_it
+S /insights
+    nothing    test_without_mail_a_sample_says_what_will_be_here
+    failing    test_figures_that_cannot_be_had_say_so
+    forbidden  test_who_may_look_may_look_and_others_not
+S /insights/tags
+    nothing    test_without_mail_a_sample_says_what_will_be_here
+    unfound    test_what_did_not_send_has_nothing_to_show
+    many       test_many_groups_are_a_bounded_table
+    failing    test_figures_that_cannot_be_had_say_so
+    forbidden  test_who_may_look_may_look_and_others_not
+S /insights/domains
+    nothing    test_without_mail_a_sample_says_what_will_be_here
+    unfound    test_what_did_not_send_has_nothing_to_show
+    many       test_many_groups_are_a_bounded_table
+    failing    test_figures_that_cannot_be_had_say_so
+    forbidden  test_who_may_look_may_look_and_others_not
+S /insights/receivers
+    nothing    test_without_mail_a_sample_says_what_will_be_here
+    unfound    test_what_did_not_send_has_nothing_to_show
+    many       test_many_groups_are_a_bounded_table
+    failing    test_figures_that_cannot_be_had_say_so
+    forbidden  test_who_may_look_may_look_and_others_not
+S /insights/causes
+    nothing    test_without_mail_a_sample_says_what_will_be_here
+    failing    test_figures_that_cannot_be_had_say_so
+    forbidden  test_who_may_look_may_look_and_others_not
+S /insights/causes/{cause}
+    unfound    test_a_cause_says_who_and_what_and_what_helps
+    failing    test_figures_that_cannot_be_had_say_so
+    forbidden  test_who_may_look_may_look_and_others_not
+O /operations
+    nothing    test_an_organization_without_jobs_says_so
+    forbidden  test_an_organization_without_jobs_says_so
+O /operations/{id}
+    gone       test_an_export_of_an_organization_has_its_page
 """
 
 

@@ -7,7 +7,10 @@ from chalicelib.web.pages import (
     domains,
     endpoints,
     erasing,
+    insight_causes,
+    insights,
     keys,
+    operations,
     pool_rules,
     routes,
     server_settings,
@@ -33,4 +36,11 @@ ROWS: tuple[Row, ...] = (
     *pool_rules.ROWS,
     *erasing.ROWS,
     *audit.ROWS,
+    *insights.ROWS,
+    *insight_causes.ROWS,
+    Row("GET", "/org/{org}/operations", operations.show_operations, "emails:read", ("listJobs",)),
+    Row(
+        "GET", "/org/{org}/operations/{id}", operations.show_operation, "emails:read", ("showJob",)
+    ),
+    Row("POST", "/org/{org}/operations/{id}/stop", operations.stop, "emails:read", ("stopJob",)),
 )
