@@ -71,7 +71,6 @@ class Metrics:
             scans = dict(await asyncio.gather(*map(self._scan, self._scanners.names)))
         queues = await self._backends.queues()
         lag = await self._backends.outbox_lag()
-        jobs = [job for _, job in await self._jobs.open(MOST_JOBS)]
         messages = {
             f'direction="{direction}",status="{status}"': float(counted.get(count, 0))
             for count, (direction, status) in _MESSAGES.items()
@@ -89,13 +88,7 @@ class Metrics:
             metric("webhook_attempts_total", "counter", "By how they ended.", attempts),
             metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
-            metric("jobs_open", "gauge", "Jobs that are not over.", _alone(len(jobs))),
-            metric(
-                "jobs_oldest_seconds",
-                "gauge",
-                "How long ago the oldest of them was asked for.",
-                _alone(self._clock.now() - jobs[0].created_at if jobs else 0),
-            ),
+            *await self._open_jobs(),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
             metric("scan_seconds", "gauge", "How long a scan of a few lines takes.", scans),
             metric(
@@ -106,6 +99,15 @@ class Metrics:
             ),
         )
         return "".join(line for part in parts for line in part) + self._further.text()
+
+    async def _open_jobs(self) -> tuple[Iterator[str], Iterator[str]]:
+        jobs = [job for _, job in await self._jobs.open(MOST_JOBS)]
+        oldest = self._clock.now() - jobs[0].created_at if jobs else 0
+        since = "How long ago the oldest of them was asked for."
+        return (
+            metric("jobs_open", "gauge", "Jobs that are not over.", _alone(len(jobs))),
+            metric("jobs_oldest_seconds", "gauge", since, _alone(oldest)),
+        )
 
     async def _scan(self, name: str) -> tuple[str, float]:
         """The label of a scanner, and its seconds; infinite where it does not answer in time."""

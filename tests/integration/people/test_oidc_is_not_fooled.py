@@ -21,7 +21,7 @@ from chalicelib.ports.http_client import HttpClient
 from chalicelib.services.people.oidc import FLOW_SECONDS, Begun, Oidc
 from chalicelib.services.people.oidc_client import KEPT_SECONDS
 from chalicelib.services.people.oidc_providers import OidcProviders
-from chalicelib.services.people.oidc_users import OF_ANOTHER, NOBODY
+from chalicelib.services.people.oidc_users import NOBODY, OF_ANOTHER
 from chalicelib.services.people.users import Users
 from chalicelib.services.tenancy.signed_in import FindSignedIn
 from tests.people import HERE, a_person, signed_in
