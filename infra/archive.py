@@ -37,6 +37,8 @@ LEFT_OUT_OF_ARROW = (
     # Names of the same library that nothing is linked to.
     *("libarrow_python*.so", "libarrow_python*.so.*.*.*"),
 )
+# Of the ASN.1 modules, what is read of a passkey's attestation; the others take as much room as all of that.
+ASN1_MODULES = ("__init__.py", "rfc5280.py")
 # botocore describes every service of AWS; these are the ones that the functions call.
 SERVICES = ("dynamodb", "kms", "s3", "sqs")
 
@@ -66,7 +68,7 @@ def platforms(architecture: str) -> list[str]:
 
 def dependencies(architecture: str, requirements: Path = REQUIREMENTS) -> Path:
     """The folder of installed and compiled dependencies, made when these pins were never installed before."""
-    left_out = f"{LEFT_OUT}{LEFT_OUT_OF_ARROW}"
+    left_out = f"{LEFT_OUT}{LEFT_OUT_OF_ARROW}{ASN1_MODULES}"
     wanted = f"{requirements.read_text()}{sys.version}{architecture}{left_out}{SERVICES}"
     place = BUILD / "dependencies" / hashlib.sha256(wanted.encode()).hexdigest()[:16]
     if place.exists():
@@ -107,6 +109,8 @@ def _trim(folder: Path) -> None:
         _remove(folder.glob(pattern) if "." not in pattern else folder.rglob(pattern))
     for pattern in LEFT_OUT_OF_ARROW:
         _remove((folder / "pyarrow").glob(pattern))
+    modules = (folder / "pyasn1_modules").glob("*.py")
+    _remove(one for one in modules if one.name not in ASN1_MODULES)
     for service in (folder / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
