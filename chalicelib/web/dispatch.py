@@ -25,6 +25,7 @@ from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.cookies import ASKED, FORM, SESSION, Cookies
 from chalicelib.web.form import KINDS, LARGEST, Form
 from chalicelib.web.frame import Frame, Frames, frame_of
+from chalicelib.web.old_paths import moved_to
 from chalicelib.web.page import Page, Rendered
 from chalicelib.web.pages.sign_in import TICKET_SECONDS, packed
 from chalicelib.web.rights import who_may
@@ -44,6 +45,8 @@ async def answer_page(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         found = static_files.answer_static(path)
         return _bodiless(request, found or answers.page(404, "Not found"))
     is_secure = not program[Settings].public_url.startswith("http://")
+    if request.method == "GET" and (new := moved_to(path)):
+        return answers.moved(prefix + new)
     cookies = Cookies.of(request.headers.get("cookie", ""), is_secure=is_secure)
     row, values = find(request.method, path) or (None, {})
     if row is None:

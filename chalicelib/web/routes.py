@@ -21,6 +21,7 @@ from chalicelib.web.pages import (
     organizations,
     overview,
     sign_in,
+    start,
 )
 from chalicelib.web.row import Row
 
@@ -38,6 +39,7 @@ ROWS: tuple[Row, ...] = (
     *account.ROWS,
     *installation.ROWS,
     *overview.ROWS,
+    *start.ROWS,
     *mail.ROWS,
     *configuration.ROWS,
 )

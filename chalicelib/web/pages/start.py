@@ -1,0 +1,90 @@
+"""The first ten minutes of a server: seven steps, each ticked by a fact and never by hand (docs/dashboard.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from chalicelib.api.http import HttpAnswer
+from chalicelib.web.asking import Problem
+from chalicelib.web.page import Page
+from chalicelib.web.row import of_server
+
+NAMES = ("message", "domain", "records", "key", "application", "webhook", "live")
+
+
+class Step(NamedTuple):
+    """One step: whether it is done, and whether it is the first that is not."""
+
+    name: str
+    done: bool
+    next: bool
+
+
+async def show_start(page: Page) -> HttpAnswer:
+    """What is done, and what comes next."""
+    return page.render("start.html", **await _values(page))
+
+
+async def go_live(page: Page) -> HttpAnswer:
+    """Leave development mode, with an address for what goes wrong."""
+    form = page.form
+    change = {"mode": "Live", "postmaster_address": form.text("postmaster_address") or None}
+    try:
+        await page.ask("PATCH", _api(page), body=change)
+    except Problem as problem:
+        if not problem.errors:
+            raise
+        return page.again("start.html", problem, **await _values(page))
+    return page.see_other(f"{page.base}/start", "This server is live: mail leaves")
+
+
+async def _values(page: Page) -> dict[str, Any]:
+    newest = {"limit": 30, "direction": "outgoing"}
+    server, emails, domains, keys, webhooks = await asyncio.gather(
+        page.ask("GET", _api(page)),
+        page.ask_or(None, "GET", "/emails", query=newest),
+        page.ask_or(None, "GET", "/domains", query={"limit": 30}),
+        page.ask_or(None, "GET", "/credentials", query={"limit": 1}),
+        page.ask_or(None, "GET", "/webhooks", query={"limit": 1}),
+    )
+    mail, owned = _data(emails), _data(domains)
+    from_outside = next((one for one in mail if one.get("credential")), None)
+    done = {
+        "message": bool(mail),
+        "domain": bool(owned),
+        "records": any(one["dns_ok"] for one in owned),
+        "key": bool(_data(keys)),
+        "application": from_outside is not None,
+        "webhook": bool(_data(webhooks)),
+        "live": server["mode"] == "Live" and bool(server["postmaster_address"]),
+    }
+    left = [name for name in NAMES if not done[name]]
+    steps = {name: Step(name, done[name], name == left[0] if left else False) for name in NAMES}
+    broken = next((one for one in owned if not one["dns_ok"]), None)
+    return {
+        "steps": steps,
+        "about": server,
+        "left": len(left),
+        "broken": broken,
+        "first": mail[-1] if mail else None,
+        "from_outside": from_outside,
+        "once": page.request.request_id,
+    }
+
+
+def _data(found: Any) -> list[Any]:
+    return [] if found is None else list(found["data"])
+
+
+def _api(page: Page) -> str:
+    organization, server = page.values["org"], page.values["server"]
+    return f"/servers/{quote(organization, safe='')}/{quote(server, safe='')}"
+
+
+_ASKED = ("showServer", "listEmails", "listDomains", "listCredentials", "listWebhooks")
+ROWS = (
+    of_server("GET", "/start", show_start, "servers:read", *_ASKED),
+    of_server("POST", "/start/live", go_live, "servers:write", "changeServer"),
+)
