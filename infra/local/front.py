@@ -3,7 +3,8 @@
 `/_local` and what is below it are the local stack's own; what is for a track domain goes to the tracking function;
 every other path is the Chalice app behind `lambda_http`. But for tracking, whose readers come from anywhere, a request
 must name a loopback Host (no DNS rebinding) and must not come from another site's page (no cross-site request), except
-that a link there may lead here. Runs until SIGTERM.
+that a link there may lead here, and that pages frame the HTML of mail from the other name of this machine. Runs until
+SIGTERM.
 """
 
 from __future__ import annotations
@@ -106,6 +107,10 @@ class Front:
         return json_response({"now": time.time() + offset, "offset": offset})
 
 
+VIEWS = "/view/"
+"""Where the HTML of mail is shown in frames, at an address that nobody else can make."""
+
+
 def nothing_at(path: str) -> Response:
     """A 404."""
     return json_response({"message": f"There is nothing at {path[:200]}"}, 404)
@@ -121,7 +126,8 @@ def refuse_foreign(request: Request) -> Response | None:
     )
     # It was sent by our own pages, by a person, or by no browser at all; or a browser goes to another page, and what
     # it gets is not told to the one that it leaves.
-    follows_link = request.method in SAFE_METHODS and (mode, dest) == ("navigate", "document")
+    shown_as = ("navigate", "iframe" if request.target.startswith(VIEWS) else "document")
+    follows_link = request.method in SAFE_METHODS and (mode, dest) == shown_as
     from_here = request.headers.get("origin") in {None, f"http://{host}"}
     if from_here and (site in {None, "none", "same-origin"} or follows_link):
         return None

@@ -174,6 +174,26 @@ def test_neither_other_sites_nor_other_hosts_get_an_answer(
     assert not refused or answer.body.startswith(b'{"message": ')
 
 
+@pytest.mark.parametrize(
+    ("method", "dest", "refused"),
+    [
+        ("GET", "iframe", False),
+        ("GET", "document", True),
+        ("GET", "script", True),
+        ("POST", "iframe", True),
+    ],
+)
+def test_the_html_of_mail_is_framed_by_pages_at_the_other_name_of_this_machine(
+    tmp_path: Path, method: str, dest: str, refused: bool
+) -> None:
+    def page(_request: Request) -> Response:
+        return Response(200, b"an answer")
+
+    headers = {"host": HOST, **LINK, "sec-fetch-dest": dest}
+    front = Front(page, page, tmp_path / "clock", page, page)
+    assert (front(Request(method, "/view/token", headers, b"")).status == 403) is refused
+
+
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b"[]", b"{}", b"1"])
 def test_the_clock_refuses_what_is_no_advance(tmp_path: Path, body: bytes) -> None:
     def page(_request: Request) -> Response:
