@@ -11,11 +11,11 @@ import logging
 
 from chalicelib.config import Settings
 from chalicelib.domain.acceptance import Acceptance, Door
-from chalicelib.domain.errors import MailError, NotFound, Refused, TemporaryFailure
+from chalicelib.domain.errors import MailError, Refused, TemporaryFailure
 from chalicelib.domain.mail.compose import Draft, compose
 from chalicelib.domain.mail.header_rendering import Mailbox
 from chalicelib.domain.mail.received import rfc2822_date
-from chalicelib.domain.model import SYSTEM_CREDENTIAL
+from chalicelib.domain.model import SYSTEM_CREDENTIAL, Message
 from chalicelib.domain.people.members import MEMBERS
 from chalicelib.domain.people.roles import Role
 from chalicelib.domain.people.users import USERS, user_place
@@ -30,10 +30,14 @@ from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.stamp import new_stamp
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.tenancy.authenticate import Principal
-from chalicelib.services.tenancy.client_directory import ClientDirectory
+from chalicelib.services.tenancy.system_server import SystemServer
 
 LOG = logging.getLogger("posthorn.system_mail")
-OFF = "This installation sends no system mail: POSTHORN_SYSTEM_SERVER is not set"
+_FIRST = """\
+This is a first message of {server}, sent by Posthorn in its own name.
+
+It needed no domain. For mail in yours, add the domain and publish its records.
+"""
 MOST_TOLD = 20
 _ANSWERING = frozenset({Role.OWNER, Role.ADMIN})
 # RFC 3834: nobody's out-of-office reply answers it.
@@ -46,7 +50,7 @@ class SystemMail:
     def __init__(
         self,
         settings: Settings,
-        clients: ClientDirectory,
+        system: SystemServer,
         accept: AcceptMail,
         repository: Repository,
         clock: Clock,
@@ -54,7 +58,7 @@ class SystemMail:
     ) -> None:
         self._settings = settings
         self._repository = repository
-        self._clients = clients
+        self._system = system
         self._accept = accept
         self._clock = clock
         self._rand = rand
@@ -62,12 +66,24 @@ class SystemMail:
     @property
     def is_on(self) -> bool:
         """Whether the settings name a server for it."""
-        return bool(self._settings.system_server)
+        return self._system.is_named
 
     async def send(self, to: str, subject: str, text: str) -> None:
         """Accept a mail of plain text to one address. TemporaryFailure when system mail is off, or its server may not
         send; Rejected for an address that no envelope takes."""
-        server, author = await self._server(), self._settings.system_from
+        await self._submit(await self._server(), to, subject, text, Door.SYSTEM)
+
+    async def first_message(self, server: Server, to: str) -> tuple[Message, ...]:
+        """A first message to somebody, kept as a server's own, which needs no domain for it. TemporaryFailure as
+        `send`, Rejected."""
+        await self._server()
+        text = _FIRST.format(server=server.full_name)
+        return await self._submit(server, to, "It works", text, Door.API)
+
+    async def _submit(
+        self, server: Server, to: str, subject: str, text: str, door: Door
+    ) -> tuple[Message, ...]:
+        author = self._settings.system_from
         draft = Draft(
             author=Mailbox("", author),
             to=(Mailbox("", to),),
@@ -84,10 +100,10 @@ class SystemMail:
             (Recipient(to),),
             compose(draft, stamp),
             smtputf8=draft.needs_smtputf8,
-            acceptance=Acceptance(Door.SYSTEM),
+            acceptance=Acceptance(door),
         )
         try:
-            await self._accept.submit(submission)
+            return await self._accept.submit(submission)
         except Refused as refused:
             raise TemporaryFailure(
                 f"The server for system mail may not send as its address: {refused.public}"
@@ -122,13 +138,7 @@ class SystemMail:
         return found or ([postmaster] if postmaster else [])
 
     async def _server(self) -> Server:
-        if not self.is_on:
-            raise TemporaryFailure(OFF)
-        organization, _, name = self._settings.system_server.partition("/")
-        try:
-            server = await self._clients.server_named(organization, name)
-        except NotFound as missing:
-            raise TemporaryFailure("The server for system mail is not there") from missing
+        server = await self._system.find()
         if server.is_suspended:
             raise TemporaryFailure("The server for system mail is suspended")
         return server

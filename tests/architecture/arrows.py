@@ -95,9 +95,8 @@ chalicelib              -
                         .services.events.record_operations .services.suppress
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
                         .domain.incoming .domain.limits .ports .services.limits .services.queue
-                        .services.tenancy.authenticate
-                        .services.tenancy.address_mac .services.tenancy.directory .services.events.record_operations
-                        .services
+                        .services.tenancy.authenticate .services.tenancy.address_mac .services.tenancy.directory
+                        .services.tenancy.system_server .services.events.record_operations .services
 .services.incoming      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming .ports
                         .domain.outgoing .domain.incoming.reports .domain.limits .services .services.limits
                         .services.queue .services.outgoing
@@ -196,12 +195,14 @@ onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2 .web
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
-onehost.move            .bootstrap .config .domain .domain.limits .domain.people .domain.tenancy .domain.webhooks .ports
-                        .services .services.pools .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
+onehost.move            .bootstrap .config .domain .domain.limits .domain.people .domain.tenancy .domain.webhooks
+                        .ports .services .services.pools .services.tenancy .adapters.sqlite .cli onehost
+                        onehost.storage apsw
 onehost.postal          .bootstrap .config .domain .domain.people .domain.tenancy .domain.postal .domain.search
                         .domain.webhooks .ports .services .services.tenancy onehost.move onehost.storage
                         cryptography pymysql yaml
-onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
+onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy
+                        .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
                         .services.tenancy .adapters.network .adapters.sqlite .cli gateway onehost onehost.doctor
                         onehost.setup onehost.storage onehost.move onehost.postal click
@@ -213,8 +214,8 @@ posthorn_client         posthorn_client.operations
 posthorn_client.models  posthorn_client.models
 posthorn_client.operations  posthorn_client posthorn_client.models
 
-infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2 .cli.stack
-                        infra.local.plan *
+infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2
+                        .cli.stack infra.local.plan *
 infra.local             .bootstrap .config .domain .domain.people .domain.tenancy .domain.dns .domain.mail
                         .domain.tracking .ports .services.people .services.tenancy .services.tracking .api .api.v2
                         gateway.tls gateway.configuration infra onehost onehost.web *

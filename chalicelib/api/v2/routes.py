@@ -85,6 +85,8 @@ ROUTES: tuple[Route, ...] = (
         status=202,
         scope="emails:send",
         sends=True,
+        of_people=True,
+        rate="test",
     ),
     _route(
         "GET",

@@ -11,6 +11,7 @@ from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.bounds import MOST_ERRORS, pointer
+from chalicelib.api.v2.confirmation import person_in
 from chalicelib.api.v2.email_rules import batch_faults, email_faults
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import (
@@ -27,7 +28,7 @@ from chalicelib.api.v2.operation import once
 from chalicelib.api.v2.problems import problem_of
 from chalicelib.api.v2.requests import invalid_at, read_json, read_query, validated
 from chalicelib.domain.acceptance import Acceptance, Door
-from chalicelib.domain.errors import InvalidRequest, MailError, NotFound, Refused
+from chalicelib.domain.errors import InvalidRequest, MailError, NotFound
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
 from chalicelib.domain.mail.newlines import normalise_newlines
@@ -38,6 +39,7 @@ from chalicelib.services.jobs.import_suppressions import MOST_BYTES
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
 from chalicelib.services.outgoing.uploads import Uploads
+from chalicelib.services.system_mail import SystemMail
 
 
 async def send_email(call: Call) -> HttpAnswer:
@@ -79,7 +81,8 @@ async def send_batch(call: Call) -> HttpAnswer:
 
 async def send_test(call: Call) -> AcceptedEmail:
     """Send oneself a first message, from the installation's own address; for people, who have one."""
-    raise Refused("Only a person who is signed in can have a first message sent")
+    address = person_in(call).user.email
+    return accepted_email(await call.program[SystemMail].first_message(call.server, address))
 
 
 async def make_upload(call: Call, wanted: UploadToMake) -> Upload:

@@ -99,7 +99,7 @@ class AcceptMail:
             submission = replace(submission, content=content)
         _check_encoded_words(headers)
         self._check_loop(headers, submission)
-        domain = await self._sender.domain(submission.principal.server, headers)
+        domain = await self._sender.domain(submission.principal, headers)
         recipients = self._recipients(submission)
         return await self._prepared(submission, recipients, headers, fields, domain)
 

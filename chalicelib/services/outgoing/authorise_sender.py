@@ -11,7 +11,9 @@ from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server
+from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.system_server import SystemServer
 
 NOT_AUTHORISED = "The From address is not authorised to send mail from this server"
 
@@ -29,12 +31,15 @@ class SenderRefused(Refused):
 class AuthoriseSender:
     """Looks for a verified domain that lets a message go out."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, system: SystemServer) -> None:
         self._directory = directory
+        self._system = system
 
-    async def domain(self, server: Server, headers: Headers) -> Domain:
+    async def domain(self, principal: Principal, headers: Headers) -> Domain:
         """The domain of From, or of Sender where the server allows that. Raises SenderRefused, which names a domain of
         From that is known and not verified; TemporaryFailure."""
+        credential = principal.credential.id
+        server = await self._system.whose_domains(principal.server, credential)
         domain = await self._authorised_by(server, headers, "from")
         if domain is None and server.allow_sender:
             domain = await self._authorised_by(server, headers, "sender")

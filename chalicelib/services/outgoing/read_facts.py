@@ -8,22 +8,31 @@ from chalicelib.services.for_postmaster import ForPostmaster
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.system_server import SystemServer
 
 
 class ReadFacts:
     """Gathers what the checks need."""
 
-    def __init__(self, end: AttemptEnd, directory: Directory, postmaster: ForPostmaster) -> None:
+    def __init__(
+        self,
+        end: AttemptEnd,
+        directory: Directory,
+        postmaster: ForPostmaster,
+        system: SystemServer,
+    ) -> None:
         self._end = end
         self._directory = directory
+        self._system = system
         self._postmaster = postmaster
 
     async def read(self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch) -> Facts:
         """The facts about a claimed message. Raises TemporaryFailure."""
-        server = batch.server_of(record.message)
+        server, origin = batch.server_of(record.message), record.message.origin
+        owner = await self._system.whose_domains(server, origin.credential_id)
         return Facts(
             server=server,
-            domain=await self._directory.verified_domain_now(server, record.message.origin.domain),
+            domain=await self._directory.verified_domain_now(owner, origin.domain),
             suppression=batch.suppression_of(record.message),
             max_attempts=self._end.max_attempts(server),
             manual=job.manual or record.released,

@@ -92,7 +92,7 @@ class SubmitMail:
         bare = replace(draft, text=None, html=None, attachments=())
         _Room(self._settings).take(Submission(principal, "", (), draft=bare))
         stamp = self._stamp(rfc2822_date(self._clock.now()))
-        await self._sender.domain(principal.server, read_headers(compose(bare, stamp)))
+        await self._sender.domain(principal, read_headers(compose(bare, stamp)))
 
     async def _prepare(
         self,

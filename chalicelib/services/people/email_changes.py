@@ -20,7 +20,8 @@ from chalicelib.services.people.sessions import Browser
 from chalicelib.services.people.tickets import Tickets
 from chalicelib.services.people.users import Users
 from chalicelib.services.rates import Quota, Rates
-from chalicelib.services.system_mail import OFF, SystemMail
+from chalicelib.services.system_mail import SystemMail
+from chalicelib.services.tenancy.system_server import OFF
 
 LOG = logging.getLogger("posthorn.people")
 LINK_SECONDS = 86_400

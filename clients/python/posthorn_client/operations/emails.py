@@ -128,7 +128,7 @@ class EmailsOperations(Asking):
     ) -> AcceptedEmail:
         """Send oneself a first message, from the installation's own address; for people, who have one.
 
-        Needs the scope `emails:send`.
+        At most 30 times in 60 seconds for what the path names. Needs the scope `emails:send`.
         """
         request = Request(
             "POST",
