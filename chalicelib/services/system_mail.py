@@ -1,6 +1,6 @@
 """What the installation itself writes to people: notices, codes and links.
 
-It goes the way of all mail, from the server and the address that the settings name: signed, tracked, held and retried
+It goes the way of all mail, from the server and the address that the settings name: signed, held and retried
 as that server says. Where they name none, mail that somebody waits for is a temporary failure, and a notice stands in
 the log.
 """
@@ -40,8 +40,9 @@ It needed no domain. For mail in yours, add the domain and publish its records.
 """
 MOST_TOLD = 20
 _ANSWERING = frozenset({Role.OWNER, Role.ADMIN})
-# RFC 3834: nobody's out-of-office reply answers it.
-_BY_A_MACHINE = (("Auto-Submitted", "auto-generated"),)
+# RFC 3834: nobody's out-of-office reply answers it. Links that let in whoever has them stand as they are: nothing keeps
+# a copy of them to lead on from.
+_BY_A_MACHINE = (("Auto-Submitted", "auto-generated"), ("X-Posthorn-Track", "no"))
 
 
 class SystemMail:

@@ -39,6 +39,7 @@ async def test_it_is_accepted_and_delivered_as_all_mail_is() -> None:
     content = await content_of(scene, message.id)
     assert b"From: posthorn@acme.test\r\nTo: bob@example.com\r\n" in content
     assert b"\r\nAuto-Submitted: auto-generated\r\n" in content
+    assert b"\r\nX-Posthorn-Track: no\r\n" in content  # a link that lets in is kept nowhere
     assert b"\r\n\r\nIt is 4711." in content
     await scene.deliver_ready()
     assert (await scene.record(message)).status is Status.SENT
