@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib import bootstrap
+from chalicelib.api.browsers import cookie_name
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.people.members import MEMBERS, Member
 from chalicelib.domain.people.passwords import Cost, hashed
 from chalicelib.domain.people.roles import Role
+from chalicelib.domain.people.sessions import csrf_token
 from chalicelib.domain.people.users import USERS, User
 from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
@@ -62,6 +64,12 @@ class Visitor:
         self.cookie = ""
         self.csrf = ""
 
+    @property
+    def who(self) -> User:
+        """Who has signed in."""
+        assert self.user is not None
+        return self.user
+
     def ask(
         self, method: str, path: str, value: Any = None, tenant: str = "", **more: str
     ) -> Reply:
@@ -74,6 +82,13 @@ class Visitor:
         if "set-cookie" in reply.headers:
             self.cookie = reply.headers["set-cookie"].partition(";")[0]
         return reply
+
+    def enter(self, user: User) -> Visitor:
+        """Signed in as this user, without the password."""
+        token = bootstrap.run(signed_in(self.api.scene.posthorn, user))
+        self.user, self.csrf = user, csrf_token(token)
+        self.cookie = f"{cookie_name(self.api.scene.posthorn.settings)}={token}"
+        return self
 
     def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> Reply:
         """With address and password."""

@@ -202,8 +202,8 @@ async def test_a_session_that_was_ended_lets_nobody_in_anywhere(world: World) ->
 
 async def test_of_very_many_sessions_the_oldest_end(world: World) -> None:
     user, tokens = await a_person(world), []
-    for _ in range(MOST_SESSIONS + 2):
-        world.clock.advance(1)
+    for number in range(MOST_SESSIONS + 2):
+        world.clock.advance(number in (1, 2))
         tokens.append((await world[Sessions].open(user, somewhere()))[1])
     assert len(await world[Sessions].of(user.id)) == MOST_SESSIONS
     for token in tokens[:2]:

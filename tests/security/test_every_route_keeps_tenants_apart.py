@@ -11,43 +11,52 @@ import pytest
 
 from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.api.v2.routes import every_route
+from chalicelib.bootstrap import run
+from chalicelib.domain.numbering import OrganizationId
+from chalicelib.domain.people.roles import Role
 from tests.filled_tenant import FilledTenant, good_bodies
 from tests.http_api import ApiWorld, Reply, api_world
+from tests.people import Visitor, a_person, made_member
 
 ROUTES = [route for route in every_route() if not route.is_public]
 UNKNOWN = "424242"
+# What a person changes of themselves is entered where all people are.
+OF_ONESELF = ("session.create", "session.delete", "session.fail", "user.update")
 
 
 @dataclass
 class Apart:
-    """A filled tenant, the keys of strangers with the tenant that they are of, and what each route answered whom."""
+    """A filled tenant, strangers with the tenant that they are of, and what each route answered whom: those with a key,
+    and an owner who has signed in."""
 
     filled: FilledTenant
     bodies: dict[tuple[str, str], Any]
-    strangers: dict[str, tuple[str, str]]
+    strangers: dict[str, tuple[str | Visitor, str]]
     answered: dict[str, Reply] = field(default_factory=dict)
 
-    def ask(self, route: Route, at: str, key: str, tenant: str) -> Reply:
-        """What a route answers to a good request of this key, in this tenant."""
+    def ask(self, route: Route, at: str, who: str | Visitor, tenant: str) -> Reply:
+        """What a route answers to a good request of somebody, in this tenant."""
         path = route.path.removeprefix(PREFIX)
         body = self.bodies.get((route.method, path))
-        return self.filled.api.manage(route.method, at, body, tenant, key)
+        if isinstance(who, Visitor):
+            if who.ask("GET", "/session").status == 401:
+                who.enter(who.who)
+            return who.ask(route.method, at, body, tenant)
+        return self.filled.api.manage(route.method, at, body, tenant, who)
 
     def state(self) -> list[Any]:
         """What would have changed if anything of the tenant had: the logs of changes, and the messages."""
         api, tenant = self.filled.api, self.filled.tenant
-        return [
-            api.manage("GET", path, None, named).json["data"]
-            for path, named in (
-                ("/audit?limit=1", tenant.partition("/")[0]),
-                ("/audit?limit=1", ""),
-                ("/emails", tenant),
-            )
+        logs = [
+            api.manage("GET", "/audit?limit=100", None, named).json["data"]
+            for named in (tenant.partition("/")[0], "")
         ]
+        of_others = [[one for one in log if one["action"] not in OF_ONESELF] for log in logs]
+        return [*(log[:1] for log in of_others), api.manage("GET", "/emails", None, tenant).json]
 
 
-def _stranger(api: ApiWorld) -> dict[str, tuple[str, str]]:
-    api.manage("POST", "/organizations", {"name": "Stranger"})
+def _stranger(api: ApiWorld) -> dict[str, tuple[str | Visitor, str]]:
+    organization = api.manage("POST", "/organizations", {"name": "Stranger"}).json["id"]
     api.manage("POST", "/servers", {"organization": "stranger", "name": "Far"})
     made = {"kind": "API", "name": "n", "scopes": ["*"]}
     credential = api.manage("POST", "/credentials", made, "stranger/far")
@@ -55,7 +64,15 @@ def _stranger(api: ApiWorld) -> dict[str, tuple[str, str]]:
     return {
         "a server key": (credential.json["key"], "stranger/far"),
         "a management key": (key.json["key"], "stranger/far"),
+        "a person": (_owner(api, OrganizationId(organization)), "stranger/far"),
     }
+
+
+def _owner(api: ApiWorld, organization: OrganizationId) -> Visitor:
+    """Somebody who owns another organization."""
+    user = run(a_person(api.scene.posthorn))
+    run(made_member(api.scene.posthorn, user, organization, Role.OWNER))
+    return Visitor(api).enter(user)
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +84,15 @@ def apart() -> Iterator[Apart]:
         yield Apart(filled, bodies, _stranger(api))
 
 
-@pytest.mark.parametrize("who", ["a server key", "a management key"])
+@pytest.mark.parametrize("who", ["a server key", "a management key", "a person"])
 @pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
 def test_a_stranger_finds_nothing(apart: Apart, route: Route, who: str) -> None:
     key, own = apart.strangers[who]
     before = apart.state()
     at = apart.filled.path(route)
     reply = apart.ask(route, at, key, apart.filled.tenant)
-    if route.of_people:
-        assert (reply.status, reply.json["code"]) == (403, "refused")
+    if route.of_people and route.tenant == "none":
+        _is_oneself(route, reply, who)
     elif route.tenant != "none":
         assert (reply.status, reply.json["code"]) == (404, "not_found")
         if route.tenant != "path":
@@ -87,7 +104,15 @@ def test_a_stranger_finds_nothing(apart: Apart, route: Route, who: str) -> None:
     assert apart.state() == before
 
 
-def _says_nothing_in_own(apart: Apart, route: Route, key: str, own: str) -> None:
+def _is_oneself(route: Route, reply: Reply, who: str) -> None:
+    """Keys are refused; of people, what is another's is not there."""
+    if who != "a person":
+        assert (reply.status, reply.json["code"]) == (403, "refused")
+    elif "{" in route.path:
+        assert (reply.status, reply.json["code"]) == (404, "not_found")
+
+
+def _says_nothing_in_own(apart: Apart, route: Route, key: str | Visitor, own: str) -> None:
     """In a tenant of one's own, what is another's is like what is not there; lists do not have it."""
     path = route.path.removeprefix(PREFIX)
     reply = apart.ask(route, apart.filled.path(route), key, own)

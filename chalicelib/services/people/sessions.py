@@ -77,7 +77,8 @@ class Sessions:
             await self._repository.add(SESSIONS, session)
         with acting(None):
             await self._repository.note(USERS, user, last_seen_at=now)
-        await self._end((await self.of(user.id))[MOST_SESSIONS:])
+        others = [one for one in await self.of(user.id) if one.id != session.id]
+        await self._end(others[MOST_SESSIONS - 1 :])
         return session, token
 
     async def of(self, user: str) -> Sequence[Session]:
