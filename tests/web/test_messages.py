@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -116,12 +117,41 @@ def test_who_may_only_look_gets_no_form_that_changes_mail(looker: Looker) -> Non
     assert shown.forms() == [f"{looker.server}/messages/export"]
 
 
-def test_saved_searches_that_cannot_be_had_fail_alone(looker: Looker) -> None:
+def test_saved_searches_that_cannot_be_had_fail_alone(
+    looker: Looker, broken: Callable[..., None]
+) -> None:
     sent(looker)
+    broken("/searches")
     shown = looker.get("/messages/outgoing")
     assert shown.status == 200
     shown.has("jonas@example.com")
     assert "Saved searches" not in shown.plain
+
+
+def test_a_search_is_saved_found_again_and_removed(looker: Looker) -> None:
+    sent(looker, tag="welcome")
+    assert "Save this search" not in looker.get("/messages/outgoing").plain
+    looker.get("/messages/outgoing", q="tag:welcome").has("Save this search")
+    saved = looker.post(
+        "/messages/searches", name="Welcomes", q="tag:welcome", direction="outgoing", shared="1"
+    )
+    looker.follow(saved).has("Saved as “Welcomes”")
+    shown = looker.get("/messages/outgoing")
+    shown.has("Saved searches", "Welcomes", "shared")
+    assert "Welcomes" not in looker.get("/messages/incoming").plain
+    (gone,) = [one for one in shown.forms() if one.endswith("/remove")]
+    looker.follow(looker.post(f"/{gone}")).has("The search was removed")
+
+
+def test_a_search_without_a_name_comes_back_with_what_is_wrong(looker: Looker) -> None:
+    shown = looker.post("/messages/searches", name="", q="tag:x", direction="outgoing")
+    assert shown.status == 422
+    assert 'aria-invalid="true"' in shown.text
+    assert 'value="tag:x"' in shown.text
+
+
+def test_today_begins_at_the_midnight_of_whoever_looks(looker: Looker) -> None:
+    assert "q=after%3A2027-01-15T00%3A00%3A00Z" in looker.get("/messages/outgoing").text
 
 
 def test_an_export_is_a_job(looker: Looker) -> None:

@@ -5,6 +5,7 @@ What a search means, and what is wrong with one, the API says; the page shows it
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from chalicelib.api.http import HttpAnswer
@@ -12,6 +13,7 @@ from chalicelib.web.asking import Problem
 from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
 from chalicelib.web.query_terms import has_key, terms_of, with_term, without
+from chalicelib.web.rendering import zone_of
 from chalicelib.web.row import of_server
 
 PAGE = 30
@@ -20,7 +22,6 @@ OUTGOING, INCOMING = "outgoing", "incoming"
 _LISTS = {OUTGOING: "/messages/outgoing", INCOMING: "/messages/incoming"}
 _CHIPS = {
     OUTGOING: (
-        ("Today", "after:today"),
         ("Waiting", "status:queued"),
         ("Delayed", "status:softfail"),
         ("Failed", "status:hardfail"),
@@ -31,7 +32,6 @@ _CHIPS = {
         ("Clicked", "clicked:yes"),
     ),
     INCOMING: (
-        ("Today", "after:today"),
         ("Waiting", "status:queued"),
         ("Delayed", "status:softfail"),
         ("Failed", "status:hardfail"),
@@ -85,6 +85,7 @@ async def show_list(page: Page, direction: str) -> HttpAnswer:
 def _of_search(page: Page, direction: str, query: str) -> dict[str, Any]:
     terms = terms_of(query)
     written = {one.text.lower() for one in terms}
+    offered = (("Today", f"after:{midnight(page)}"), *_CHIPS[direction])
     return {
         "direction": direction,
         "shown": page.base + _LISTS[direction],
@@ -94,11 +95,16 @@ def _of_search(page: Page, direction: str, query: str) -> dict[str, Any]:
         "all_chosen": page.query("all") == "1",
         "terms": [(one, without(query, one)) for one in terms],
         "chips": [
-            (word, with_term(query, text))
-            for word, text in _CHIPS[direction]
-            if text not in written
+            (word, with_term(query, text)) for word, text in offered if text.lower() not in written
         ],
     }
+
+
+def midnight(page: Page) -> str:
+    """When today began for whoever looks, as a search has it (the API's own `today` begins in UTC)."""
+    there = page.now.astimezone(zone_of(page.zone))
+    begun = there.replace(hour=0, minute=0, second=0, microsecond=0)
+    return begun.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _of(searches: Any, direction: str) -> list[dict[str, Any]]:

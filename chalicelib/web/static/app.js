@@ -51,6 +51,9 @@ document.addEventListener("click", (event) => {
     if (event.shiftKey && from >= 0) for (const each of boxes.slice(from, to + 1)) each.checked = box.checked;
     last = box;
   }
+  for (const word of all("[data-selected]")) {
+    word.textContent = `${all(".rows tbody input:checked").length} selected`;
+  }
 });
 
 // ---- keys; never while a field has the focus, and none changes anything by itself ----
@@ -90,6 +93,9 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden || isPaused) event.preventDefault();
 });
 document.addEventListener("htmx:afterSwap", (event) => begin(event.target));
+document.addEventListener("htmx:afterSettle", () => {
+  for (const body of all("tbody[data-most]")) for (const row of [...body.rows].slice(Number(body.dataset.most))) row.remove();
+});
 const failed = (event) => {
   const part = event.detail.target;
   if (!part || one(".part-failed", part)) return;
