@@ -69,8 +69,10 @@ class Asking:
         query: Values | None = None,
         body: Any = None,
         key: str = "",
+        is_handed_on: bool = False,
     ) -> HttpAnswer:
-        """The answer of an operation whatever it is; `path` begins behind /api/v2, `key` is an Idempotency-Key."""
+        """The answer of an operation whatever it is; `path` begins behind /api/v2, `key` is an Idempotency-Key. A file
+        that `is_handed_on` may be elsewhere instead."""
         came = self.request.headers
         headers = {name: came[name] for name in ("cookie", "host", "user-agent") if name in came}
         headers["content-type"] = JSON
@@ -89,7 +91,7 @@ class Asking:
             self.request.client_address,
             self.request.request_id,
         )
-        return await answer_caller(self.program, asked, self.caller)
+        return await answer_caller(self.program, asked, self.caller, is_handed_on=is_handed_on)
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         """The value that an operation answers with, None for none. Problem."""

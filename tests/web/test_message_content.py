@@ -188,6 +188,16 @@ def test_attachments_have_clean_names_and_a_type_that_nothing_shows(looker: Look
     assert looker.get(f"/messages/{number}/attachments/7").status == 404
 
 
+def test_what_is_too_large_for_an_answer_is_fetched_elsewhere(looker: Looker) -> None:
+    large = {"filename": "large.bin", "content": base64.b64encode(bytes(4_600_000)).decode()}
+    number = hostile(looker, attachments=[large])
+    for path in ("raw", "attachments/0"):
+        shown = looker.get(f"/messages/{number}/{path}")
+        assert shown.status == 303
+        assert shown.content == b""
+        assert "Set-Cookie" not in shown.headers
+
+
 def test_spam_and_activity_say_when_there_is_nothing(looker: Looker) -> None:
     number = hostile(looker)
     looker.get(f"/messages/{number}/spam").has("was not inspected")

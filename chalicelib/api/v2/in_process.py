@@ -26,13 +26,14 @@ async def answer_operator(program: MailProgram, request: HttpRequest, operator: 
 
 
 async def answer_caller(
-    program: MailProgram, request: HttpRequest, caller: Caller | None
+    program: MailProgram, request: HttpRequest, caller: Caller | None, *, is_handed_on: bool = False
 ) -> HttpAnswer:
-    """The answer to a request of somebody who is known, or of nobody where the operation is public."""
+    """The answer to a request of somebody who is known, or of nobody where the operation is public. One that
+    `is_handed_on` to a client as it is has the size that gateways let through, or says where the bytes are."""
     for route, pattern in _patterns():
         found = pattern.fullmatch(request.path) if route.method == request.method else None
         if found is not None:
-            asked = replace(request, path_values=found.groupdict(), is_in_process=True)
+            asked = replace(request, path_values=found.groupdict(), is_in_process=not is_handed_on)
             return await operate(route, program, asked, caller)
     return answer_problem(NotFound("There is nothing at this address"), request)
 

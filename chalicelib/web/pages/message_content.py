@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.api.http import HttpAnswer
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.file_link import disposition
+from chalicelib.web import answers
 from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.header_facts import hops_of, results_of
 from chalicelib.web.mail_frame import frame_address, origin_for
@@ -115,7 +116,7 @@ async def show_activity(page: Page) -> HttpAnswer:
 async def download_source(page: Page) -> HttpAnswer:
     """All of it, as a file that no browser shows."""
     _check(page)
-    answer = await page.answer("GET", f"/emails/{page.part('id')}/raw")
+    answer = await page.answer("GET", f"/emails/{page.part('id')}/raw", is_handed_on=True)
     return _file(answer, f"message-{page.values['id']}.eml")
 
 
@@ -123,12 +124,15 @@ async def download_attachment(page: Page) -> HttpAnswer:
     """One attachment, as a file that no browser shows."""
     _check(page)
     path = f"/emails/{page.part('id')}/attachments/{page.part('index')}"
-    answer = await page.answer("GET", path)
+    answer = await page.answer("GET", path, is_handed_on=True)
     return _file(answer, "")
 
 
 def _file(answer: HttpAnswer, name: str) -> HttpAnswer:
-    """The API's bytes; the name is ours, or cleaned by the API."""
+    """The API's bytes; the name is ours, or cleaned by the API. What is too large for an answer lies elsewhere, as one
+    object, at an address that holds for minutes and has the same protecting fields."""
+    if answer.status == 303:
+        return answers.see_other(answer.headers["Location"])
     if answer.status >= 400:
         value_of(answer)  # which says what is wrong
     body = answer.body if isinstance(answer.body, bytes) else answer.body.encode()
