@@ -55,6 +55,7 @@ class Shown:
     domain: str
     said: Said
     difference: Difference | None
+    is_open: bool
 
     @property
     def purpose(self) -> Purpose:
@@ -97,7 +98,9 @@ def shown(record: Record, domain: Mapping[str, Any]) -> Shown:
         compared = difference(
             str(record["purpose"]), str(record["suggestion"] or record["value"]), found[0]
         )
-    return Shown(record, str(domain["name"]), said, compared)
+    is_new = record["status"] is None and not domain.get("verified_at")
+    is_open = said.tone in ("bad", "late") or (is_new and record["purpose"] in NEEDED)
+    return Shown(record, str(domain["name"]), said, compared, is_open)
 
 
 def _said(record: Record, domain: Mapping[str, Any]) -> Said:

@@ -25,6 +25,7 @@ async def test_a_domain_is_added_and_shows_what_to_publish(owner: Browser) -> No
     for words in ("Needed to send", "Recommended", "Optional", "Ownership", "DKIM, RSA", "SPF"):
         assert words in shown.text
     assert "v=spf1 a mx include:" in shown.text
+    assert shown.html.count('<details class="record idle" open>') == 4
     assert len(gzip.compress(shown.html.encode())) < 50_000
     assert shown.nodes < 1_500
     assert not shown.repeated_ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,9 +77,11 @@ def _said(values: Mapping[str, Any], name: str) -> str:
     value = values[name]
     if value == "***":
         return "changed"
-    if value is None or value == []:
+    if value in (None, "", []):
         return "none"
-    return str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
 _READ = "audit:read"
