@@ -6,6 +6,7 @@ nothing here, and one below a new thing fails in `FilledTenant.named` until `MAK
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from chalicelib import bootstrap
 from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.people.passkeys import PASSKEYS, Passkey
+from chalicelib.domain.people.tickets import TicketPurpose
 from chalicelib.domain.rates import TEST
 from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.clock import Clock
@@ -24,12 +26,13 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.people.sessions import Sessions
+from chalicelib.services.people.tickets import Tickets
 from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 from tests.listed import list_new
 from tests.managed_routes import managed
-from tests.people import HERE, a_person
+from tests.people import HERE, PASSWORD, a_person
 from tests.webhook_events import a_delivery
 
 Names = dict[str, str]
@@ -41,6 +44,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/uploads"): {"size": 5},
     ("POST", "/track-domains"): {"domain": "d#.example"},
     ("POST", "/jobs"): {"type": "export", "what": "suppressions", "dry_run": True},
+    ("PUT", "/password-resets/{token}"): {"password": PASSWORD},
+    ("PUT", "/email-changes/{token}"): {},
     ("POST", "/routes"): {"name": "*", "domain": "d#.example", "mode": "Hold"},
 }
 QUERIES = {
@@ -217,6 +222,26 @@ def _own_passkey(api: ApiWorld, number: int) -> Names:
     return {"id": passkey.id}
 
 
+def _offered(api: ApiWorld, number: int) -> Names:
+    """The link of an invitation."""
+    made = {"email": f"o{number}@people.test", "role": "viewer"}
+    reply = api.manage("POST", "/invitations", made, api.scene.organization.permalink)
+    return {"token": reply.json["url"].rpartition("/")[2]}
+
+
+def _linked(purpose: TicketPurpose) -> Any:
+    """A maker of links that were mailed to users."""
+
+    def made(api: ApiWorld, number: int) -> Names:
+        program = api.scene.posthorn
+        user = bootstrap.run(a_person(program))
+        said = json.dumps({"email": f"new.{number}@people.test"})
+        give = program[Tickets].give(purpose, user.id, said, 10_000_000)
+        return {"token": bootstrap.run(give)}
+
+    return made
+
+
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _scheduled,
@@ -232,6 +257,9 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/users/{id}": _user,
     "/members/{user}": _member,
     "/invitations/{id}": _made("/invitations", {"email": "i#@people.test", "role": "viewer"}),
+    "/invitations/by-token/{token}": _offered,
+    "/password-resets/{token}": _linked(TicketPurpose.RESET),
+    "/email-changes/{token}": _linked(TicketPurpose.EMAIL),
     "/me/sessions/{id}": _own_session,
     "/me/passkeys/{id}": _own_passkey,
     "/searches/{id}": _made("/searches", {"name": "s#", "q": "tag:x", "shared": True}),
