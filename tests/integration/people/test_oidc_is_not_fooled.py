@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -99,6 +100,19 @@ async def program(provider: Scripted) -> Posthorn:
     return program
 
 
+@pytest.fixture(params=["memory", pytest.param("aws", marks=pytest.mark.aws)])
+async def either(request: pytest.FixtureRequest, provider: Scripted) -> AsyncIterator[Posthorn]:
+    """The same on each engine; of its stores nothing is left for other tests."""
+    program = in_memory(Settings(), {HttpClient: provider})
+    if request.param == "aws":
+        parts = {HttpClient: provider, Clock: program[Clock]}
+        program = Posthorn(request.getfixturevalue("aws_settings"), "aws", parts)
+    provider.clock = program[Clock]
+    await program[OidcProviders].write(PROVIDER, "open sesame")
+    yield program
+    await program[OidcProviders].write(None)
+
+
 async def begun(program: Posthorn, provider: Scripted) -> tuple[Begun, dict[str, str]]:
     """A sign-in under way, and the good answer to it."""
     begun = await program[Oidc].begin()
@@ -132,6 +146,26 @@ async def test_the_right_answer_lets_in_and_proves_the_browser(
     assert form["code_verifier"][0] not in sign_in.url
     assert request.may_be_private
     assert "open sesame" not in repr(await program[OidcProviders].read())
+
+
+async def test_a_way_there_and_back_is_the_same_on_each_engine(
+    either: Posthorn, provider: Scripted
+) -> None:
+    one = secrets.token_hex(6)
+    provider.claims = {"sub": one, "email": f"{one}@acme.test"}
+    for _ in range(2):
+        sign_in, answer = await begun(either, provider)
+        finished = await either[Oidc].finish(sign_in.token, answer, HERE)
+        person = await either[FindSignedIn].by_token(finished.token, HERE.address)
+        assert (person.user.email, person.user.oidc_subject) == (f"{one}@acme.test", one)
+        with pytest.raises(Refused, match="does not belong"):
+            await either[Oidc].finish(sign_in.token, answer, HERE)
+    taken = await a_person(either)
+    provider.claims = {"sub": secrets.token_hex(6), "email": taken.email}
+    sign_in, answer = await begun(either, provider)
+    finished = await either[Oidc].finish(sign_in.token, answer, HERE)
+    joined = await either[FindSignedIn].by_token(finished.token, HERE.address)
+    assert (joined.user.id, joined.user.password) == (taken.id, "")
 
 
 @pytest.mark.parametrize(
