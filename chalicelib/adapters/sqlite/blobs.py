@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _LATER = FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS
+_WHOLE = re.compile(r"[0-9a-f]{16}")
 _NO_UPLOAD = "There is no such upload"
 
 
@@ -99,7 +100,7 @@ class SegmentBlobStore(BlobStore):
     async def add_part(
         self, owner: ServerId, name: str, whole: str, number: int, content: bytes | bytearray
     ) -> str:
-        """A file of its own, which is unfinished for the upkeep."""
+        """A file of its own, which is unfinished for the upkeep. NotFound for parts of another store."""
         part = self._uploads.begin(_part_key(owner, name, whole, number))
         _written(part, content, self._clock.now())
         return str(number)
@@ -108,7 +109,8 @@ class SegmentBlobStore(BlobStore):
         self, owner: ServerId, name: str, whole: str, tags: Sequence[str], now: float
     ) -> BlobRef:
         """The parts one after the other, in a thread of its own."""
-        keys = [_part_key(owner, name, whole, int(tag)) for tag in tags]
+        numbers = range(1, len(tags) + 1)
+        keys = [_part_key(owner, name, whole, number) for number in numbers]
         at = now + FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS
         await asyncio.to_thread(self._uploads.join, f"{UPLOADS}{owner}/{name}", keys, at)
         return await self.kept(owner, name, now)
@@ -152,6 +154,8 @@ class SegmentBlobStore(BlobStore):
 
 
 def _part_key(owner: ServerId, name: str, whole: str, number: int) -> str:
+    if _WHOLE.fullmatch(whole) is None:
+        raise NotFound(_NO_UPLOAD)
     return f"{UPLOADS}{owner}/{name}.{whole}-{number:06d}"
 
 

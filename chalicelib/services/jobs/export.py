@@ -2,15 +2,16 @@
 
 Its address is made anew whenever it is shown. What is exported is written down first. Then each part of it becomes some
 bytes behind those before; as soon as these are enough for a part of the file they are stored as one, so that never more
-than a part is in memory, however many rows there are.
+than a part is in memory, however many rows there are. When the parts before are gone, as after a move or a stand of a
+day, the file is begun anew, of what was written down.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.csv_rows import rendered
@@ -105,7 +106,7 @@ class Export:
         if not state.is_found:
             return await part_found(self._jobs, self, owner, job, state)
         if state.next >= state.parts:
-            return await self._ended(owner, job, state)
+            return await self._or_anew(job, state, self._ended(owner, job, state))
         ids = await self._jobs.written_down(owner, job.id, state.next)
         given = json.loads(job.parameters)
         of = self._of(given)
@@ -117,15 +118,28 @@ class Export:
             for one, row in zip(ids, rows, strict=True)
             if row is None
         ]
-        content = await self._rest(owner, job, state, of)
-        content += "".join(lines).encode()
+        added = Piece(done=len(lines), failed=len(gone), errors=tuple(gone))
+        text = "".join(lines).encode()
+        return await self._or_anew(job, state, self._added(owner, job, state, text, added))
+
+    async def _added(
+        self, owner: ServerId, job: Job, state: ExportState, text: bytes, added: Piece
+    ) -> Piece:
+        """Some bytes more."""
+        content = await self._rest(owner, job, state, self._of(json.loads(job.parameters)))
+        content += text
         changes = await self._stored(owner, job, state, content)
-        return Piece(
-            state=state.text(next=state.next + 1, **changes),
-            done=len(lines),
-            failed=len(gone),
-            errors=tuple(gone),
-        )
+        return replace(added, state=state.text(next=state.next + 1, **changes))
+
+    async def _or_anew(self, job: Job, state: ExportState, work: Awaitable[Piece]) -> Piece:
+        """What comes of it; where the bytes before are gone, the file begun anew."""
+        try:
+            return await work
+        except NotFound:
+            if not (state.whole or state.rest):
+                raise
+            begun = state.text(next=0, whole="", tags=[], size=0, rest="")
+            return Piece(state=begun, done=-job.done, failed=-job.failed)
 
     async def find(
         self, owner: ServerId, job: Job, position: str | None

@@ -79,13 +79,15 @@ def listed(program: Posthorn, host: Host) -> set[str]:
 
 
 def rows_of(program: Posthorn, owner: JobOwner, job: Job, now: float) -> set[str]:
-    """The addresses in the file of an export."""
+    """The addresses in the file of an export, in which each stands once."""
 
     async def read() -> bytes:
         ref = await program[BlobStore].kept(owner.number, export._name(job), now)
         return await program[BlobStore].get(ref)
 
-    return {json.loads(line)["address"] for line in run(read()).splitlines()}
+    rows = [json.loads(line)["address"] for line in run(read()).splitlines()]
+    assert len(rows) == len(set(rows))
+    return set(rows)
 
 
 def url_of(program: Posthorn, owner: JobOwner, job: Job) -> object:
@@ -130,3 +132,35 @@ def test_there_and_back(settings: Settings, state: Path, tmp_path: Path, there: 
     assert differences(before, run(everything(back, host))) == []
     assert url_of(back, owner, exporting)
     assert rows_of(back, owner, exporting, host.now) >= set(old)
+
+
+@pytest.mark.parametrize("pieces", [5, 6])
+def test_a_file_in_parts_is_made_anew_at_the_other_side(
+    settings: Settings,
+    state: Path,
+    tmp_path: Path,
+    there: Posthorn,
+    monkeypatch: pytest.MonkeyPatch,
+    pieces: int,
+) -> None:
+    monkeypatch.setattr(export, "SMALLEST_PART", 1_000)
+    host = run(make_host(state))
+    here, server = host.posthorn, host.server
+    owner = JobOwner(server.organization_id, server.full_name, server)
+    old = [f"old{number}@x.example" for number in range(LISTED)]
+    changes = [Change(Suppression(one, "bounced", host.now, NEVER), None) for one in old]
+    assert run(here[SuppressionList].put_all(server.id, changes, host.now)) == set()
+    exporting = start(here, owner, "export", what="suppressions", format="ndjson")
+    assert json.loads(work(here, owner, exporting, pieces).state)["whole"]
+    assert move_to_aws(settings, QUIET) is True
+    begun = work(there, owner, exporting, pieces - 1)
+    assert json.loads(begun.state)["whole"], "a part lies there, and more is to come"
+    folder = tmp_path / "back"
+    move_from_aws(replace(settings, state_folder=str(folder)), QUIET, last=True)
+    back = opened(folder)
+    run(back[RunJobs].run(60))
+    exported = job_of(back, owner, exporting)
+    assert (exported.status, exported.failed) == (JobStatus.DONE, 0)
+    assert exported.done == exported.matched >= LISTED
+    assert rows_of(back, owner, exporting, host.now) >= set(old)
+    assert json.loads(exported.result)["rows"] == exported.done
