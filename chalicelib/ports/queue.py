@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from chalicelib.domain.erasure import Sought
 from chalicelib.domain.model import DeliveryJob
+from chalicelib.domain.numbering import ServerId
 
 
 class WorkQueue(Protocol):
@@ -35,3 +37,7 @@ class WorkQueue(Protocol):
     async def marked(self, queue: str) -> list[DeliveryJob]:
         """The jobs of a pool that say more than the record of their message: marked `manual`, or with an outcome.
         Nothing is taken out of the queue. For moves, when nobody else receives."""
+
+    async def forget_dead(self, server: ServerId, sought: Sought) -> int:
+        """Remove the wake-ups of a server that failed too often and name an address, where no `Traces` has them; how
+        many. One that is being held at this moment is left."""

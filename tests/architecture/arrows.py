@@ -150,7 +150,7 @@ chalicelib              -
 .adapters.aws.lake      .config .domain .domain.search .domain.tenancy .ports .adapters.aws.session botocore pyarrow
 .adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
-                        .adapters.aws.lake.objects .adapters.aws.dead_letters
+                        .adapters.aws.lake.objects
 
 .api                    .config .domain .domain.people .domain.tenancy .services.outgoing .services.people
                         .services.tenancy pydantic_core

@@ -17,8 +17,10 @@ from typing import Any
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job, render_job
+from chalicelib.domain.erasure import Sought
 from chalicelib.domain.errors import PoolMissing, Rejected, TemporaryFailure
 from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 
@@ -27,6 +29,7 @@ LOG = logging.getLogger("posthorn.queue")
 LONGEST_DELAY = 900
 LONGEST_VISIBILITY = 43_200
 LOOK_SECONDS = 60
+MOST_LOOKS = 100
 _BATCH_ENTRIES = 10
 _BATCH_BYTES = 256_000
 _TRIES = 3
@@ -122,8 +125,34 @@ class SqsWorkQueue(WorkQueue):
             found += [job for job in jobs if job and (job.manual or job.outcome)]
             if not fresh:
                 break
-        await self.give_back(url, list(receipts.values()))
+        await self._give_back(url, list(receipts.values()))
         return found
+
+    async def forget_dead(self, server: ServerId, sought: Sought) -> int:
+        """Receive every letter, delete those, and give the others back. What somebody is at is left to them."""
+        url, gone = await self.url_of_dead(), 0
+        look: dict[str, Any] = {"MaxNumberOfMessages": _BATCH_ENTRIES}
+        look["VisibilityTimeout"] = LOOK_SECONDS
+        kept: dict[str, str] = {}
+        for _ in range(MOST_LOOKS):
+            answer = await self._session.call(
+                "sqs", "receive_message", QueueUrl=url, WaitTimeSeconds=1, **look
+            )
+            found = {one["MessageId"]: one for one in answer.get("Messages", ())}
+            if not found.keys() - kept.keys():
+                break
+            for name, one in found.items():
+                job, receipt = _read(one["Body"]), one["ReceiptHandle"]
+                # What cannot be read is nobody's.
+                if not job or job.message.server_id != server or not sought.is_in(one["Body"]):
+                    kept[name] = receipt
+                    continue
+                gone += 1
+                await self._session.call(
+                    "sqs", "delete_message", QueueUrl=url, ReceiptHandle=receipt
+                )
+        await self._give_back(url, list(kept.values()))
+        return gone
 
     async def _until_none_is_in_flight(self, pool: str) -> None:
         name, url = "ApproximateNumberOfMessagesNotVisible", await self._url(pool)
@@ -135,8 +164,7 @@ class SqsWorkQueue(WorkQueue):
                 return
             await self._clock.sleep(1)
 
-    async def give_back(self, url: str, receipts: Sequence[str]) -> None:
-        """Have what was received be received again, at once."""
+    async def _give_back(self, url: str, receipts: Sequence[str]) -> None:
         for start in range(0, len(receipts), _BATCH_ENTRIES):
             some = receipts[start : start + _BATCH_ENTRIES]
             entries = [

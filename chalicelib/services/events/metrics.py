@@ -98,7 +98,18 @@ class Metrics:
                 _alone(await self._backends.dead_letters()),
             ),
         )
-        return "".join(line for part in parts for line in part) + self._further.text()
+        lines = [line for part in (*parts, *await self._of_jobs()) for line in part]
+        return "".join(lines) + self._further.text()
+
+    async def _of_jobs(self) -> tuple[Iterator[str], ...]:
+        """Those of all tenants."""
+        jobs = [job for _, job in await self._jobs.open(MOST_JOBS)]
+        age = self._clock.now() - jobs[0].created_at if jobs else 0
+        told = "How long ago the oldest of them was asked for."
+        return (
+            metric("jobs_open", "gauge", "Jobs that are not over.", _alone(len(jobs))),
+            metric("jobs_oldest_seconds", "gauge", told, _alone(age)),
+        )
 
     async def _open_jobs(self) -> tuple[Iterator[str], Iterator[str]]:
         jobs = [job for _, job in await self._jobs.open(MOST_JOBS)]

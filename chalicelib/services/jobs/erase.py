@@ -23,6 +23,7 @@ from chalicelib.domain.tenancy.told_fields import time_text
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.imported_tokens import ImportedTokens
 from chalicelib.ports.old_mail import MOST_FORGOTTEN, OldMail
+from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.traces import Traces
@@ -54,8 +55,9 @@ class Erase:
     is_of_organizations = True
     sends = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that may know an address
         self,
+        *,
         clock: Clock,
         repository: Repository,
         old: OldMail,
@@ -63,8 +65,10 @@ class Erase:
         suppressions: SuppressionList,
         traces: Traces,
         tokens: ImportedTokens,
+        queue: WorkQueue,
         signatures: RequestSignatures,
     ) -> None:
+        self._queue = queue
         self._clock = clock
         self._repository = repository
         self._old = old
@@ -140,9 +144,11 @@ class Erase:
         step = await self._traces.step(owner, sought, progress.position)
         progress.events += step.events
         progress.position = step.next
-        if step.next is None:
-            progress.at, progress.phase = progress.at + 1, "messages"
-        return step.others
+        if step.next is not None:
+            return step.others
+        progress.at, progress.phase = progress.at + 1, "messages"
+        letters = await self._queue.forget_dead(owner, sought) if owner > 0 else 0
+        return step.others + letters
 
     async def _servers(self, owner: ServerId) -> list[int]:
         if owner > 0:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.dynamo.traces import DynamoTraces
 from chalicelib.adapters.sqlite.jobs import SqliteJobs
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.bootstrap import Parts, Posthorn
@@ -27,7 +28,6 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
-from chalicelib.ports.traces import Traces
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.jobs import pace
 from chalicelib.services.jobs.keep import KeepJobs
@@ -119,7 +119,7 @@ async def play(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     settings: Settings = request.getfixturevalue("aws_settings")
     parts = {Clock: SystemClock(settings)}
     scene = await make_scene(on_aws=settings, parts=parts)
-    monkeypatch.setattr(type(scene.posthorn[Traces]), "wake_up_seconds", 0)
+    monkeypatch.setattr(DynamoTraces, "wake_up_seconds", 0)
     return Play(scene, {**scripted_parts(live=False), **parts})
 
 

@@ -1,6 +1,6 @@
-"""Taking an address out of the small partitions of a server, out of the bucket and the dead letters, a page at a time.
+"""Taking an address out of the small partitions of a server, and out of the bucket, a page of items at a time.
 
-A wake-up in another queue cannot be looked for; it comes within `wake_up_seconds`.
+A wake-up in a queue cannot be looked for; it comes within `wake_up_seconds`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.adapters.aws.dead_letters import LettersInSqs
 from chalicelib.adapters.aws.dynamo.packed import unpack
 from chalicelib.adapters.aws.dynamo.table import Item, Table
 from chalicelib.adapters.aws.dynamo.unsubscribe_links import PARTITIONS
@@ -37,24 +36,20 @@ _UNPACKED: dict[str, Callable[[bytes], bytes]] = {"I": zlib.decompress, "JOB": z
 
 
 class DynamoTraces(Traces):
-    """The `Traces` port over the mail table and the bucket."""
+    """The `Traces` port over the mail table and the bucket, which is not all that there is."""
 
     # The longest delay of a queue, and an attempt.
     wake_up_seconds = 900 + 420
 
-    def __init__(self, session: AwsSession, settings: Settings, letters: LettersInSqs) -> None:
+    def __init__(self, session: AwsSession, settings: Settings) -> None:
         self._session = session
-        self._letters = letters
         self._bucket = settings.bucket
         self._table = Table(session, settings.mail_table)
 
     async def step(self, owner: ServerId, sought: Sought, position: str | None) -> Step:
-        """A page of a partition, some files of a folder, or the dead letters."""
+        """A page of a partition, or some files of a folder."""
         number, _, after = (position or "0/").partition("/")
         at = int(number)
-        if at == len(_NAMES) + len(_FOLDERS):
-            letters = 0 if owner < 0 else await self._letters.take_out(owner, sought)
-            return Step(0, letters, None)
         if at >= len(_NAMES):
             return await self._files(owner, sought, at, after)
         name = _NAMES[at]
@@ -126,7 +121,7 @@ class DynamoTraces(Traces):
                 gone += 1
         if listed.get("IsTruncated"):
             return Step(0, gone, f"{at}/{keys[-1]}")
-        return Step(0, gone, f"{at + 1}/")
+        return Step(0, gone, f"{at + 1}/" if folder != _FOLDERS[-1] else None)
 
 
 def _changed(owner: ServerId, name: str, sought: Sought, item: Item) -> Item | None:
