@@ -17,11 +17,24 @@ GRAVE = ("serious", "critical")
 # What WCAG 1.4.12 asks pages to bear.
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
 p { margin-bottom: 2em !important; }"""
+# What has the focus, if it cannot be seen: of no size, without an outline, or under the bar at the top.
+HIDDEN_FOCUS = """() => {
+  const one = document.activeElement;
+  if (!one || one === document.body || one.closest("iframe, .skip, [type=date]")) return "";
+  const box = one.getBoundingClientRect(), style = getComputedStyle(one);
+  const bar = document.querySelector(".top");
+  const isBelow = bar && !bar.contains(one) && !one.closest("[popover]");
+  const isUnder = isBelow && box.bottom <= bar.getBoundingClientRect().bottom;
+  const isBare = style.outlineStyle === "none" && style.boxShadow === "none";
+  return box.width < 1 || box.height < 1 || isUnder || isBare ? one.outerHTML.slice(0, 160) : "";
+}"""
 _AXE = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, preload: false, resultTypes: ['violations']})"
 
 
-def context_of(chromium: Browser, site: Site, **options: Any) -> BrowserContext:
-    """A context of a browser in which somebody has signed in."""
+def context_of(
+    chromium: Browser, site: Site, *, signed_in: bool = True, **options: Any
+) -> BrowserContext:
+    """A context of a browser in which somebody has signed in, or nobody."""
     options.setdefault("reduced_motion", "reduce")
     options.setdefault("viewport", {"width": 1280, "height": 900})
     context = chromium.new_context(**options)
@@ -29,7 +42,8 @@ def context_of(chromium: Browser, site: Site, **options: Any) -> BrowserContext:
     cookies = [
         {"name": name, "value": value, "url": site.url} for name, value in site.boss.cookies.items()
     ]
-    context.add_cookies(cookies)  # type: ignore[arg-type]
+    if signed_in:
+        context.add_cookies(cookies)  # type: ignore[arg-type]
     return context
 
 

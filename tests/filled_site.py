@@ -56,7 +56,7 @@ def filled_site(*, hostile: bool = False) -> Iterator[Site]:
         )
         addresses = bootstrap.run(site_map(boss, *STARTS))
         with serving_web(Web(scene.posthorn)) as port:
-            yield Site(scene, port, boss, {**addresses, **{one: one for one in PUBLIC}})
+            yield Site(scene, port, boss, addresses)
     finally:
         bootstrap.use(None)
 
