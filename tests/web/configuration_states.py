@@ -187,6 +187,8 @@ O /operations
     forbidden  test_an_organization_without_jobs_says_so
 O /operations/{id}
     gone       test_an_export_of_an_organization_has_its_page
+S /streams
+    forbidden  test_a_viewer_sees_streams_and_changes_none
 """
 
 

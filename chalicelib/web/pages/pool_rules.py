@@ -52,12 +52,9 @@ def _path(page: Page) -> str:
     return f"{page.base}/{'settings/rules' if page.values.get('server') else 'ip_rules'}"
 
 
-_WRITE = "servers:write"
+_READ, _WRITE = "servers:read", "servers:write"
 ROWS = (
-    *(
-        Row("GET", path, list_rules, _WRITE, ("listPoolRules", "showOrganization"))
-        for path in PATHS
-    ),
+    *(Row("GET", path, list_rules, _READ, ("listPoolRules", "showOrganization")) for path in PATHS),
     *(Row("POST", path, add_rule, _WRITE, ("createPoolRule",)) for path in PATHS),
     *(Row("POST", f"{path}/remove", remove_rule, _WRITE, ("deletePoolRule",)) for path in PATHS),
 )

@@ -1,0 +1,43 @@
+"""Streams: added, switched with Undo, removed; and who may."""
+
+from __future__ import annotations
+
+from tests.page_browser import Browser
+from tests.web.offered import offered
+
+STREAMS = "/org/acme/servers/app/streams"
+
+
+async def test_a_stream_is_added_switched_and_removed(owner: Browser) -> None:
+    shown = await owner.get(STREAMS)
+    assert "transactional" in shown.text
+    added = await owner.submit(shown, "Add stream", name="news", type="broadcast")
+    assert "Mail may name the stream news" in added.text
+    token = {"csrf": shown.form("Add stream").fields["csrf"]}
+    switched = await owner.post(f"{STREAMS}/news", {**token, "unsubscribe": "no"})
+    assert "Mail of news has no fields to unsubscribe" in switched.text
+    undone = await owner.submit(switched, "Undo")
+    assert "can be unsubscribed from by one click" in undone.text
+    gone = await owner.post(f"{STREAMS}/news/remove", token)
+    assert "The stream news is removed" in gone.text
+    stays = await owner.post(f"{STREAMS}/broadcast/remove", token)
+    assert 'class="flash bad"' in stays.html
+
+
+async def test_what_is_wrong_with_a_stream_stands_beside_its_field(owner: Browser) -> None:
+    shown = await owner.get(STREAMS)
+    for name in ("", "No Such", "<script>alert(1)</script>", "x" * 10_000):
+        wrong = await owner.submit(shown, "Add stream", name=name)
+        assert wrong.status == 422
+        assert 'id="e-name"' in wrong.html
+        assert "<script>alert" not in wrong.html
+
+
+async def test_a_viewer_sees_streams_and_changes_none(viewer: Browser, stranger: Browser) -> None:
+    shown = await viewer.get(STREAMS)
+    assert shown.status == 200
+    assert offered(shown) == set()
+    token = {"csrf": next(one.fields["csrf"][0] for one in shown.forms if "csrf" in one.fields)}
+    for path in ("", "/broadcast", "/broadcast/remove"):
+        assert (await viewer.post(STREAMS + path, token)).status == 403
+    assert (await stranger.get(STREAMS)).status == 404
