@@ -32,6 +32,8 @@ for programs written for Postal: [api-v1.md](../api-v1.md).
   (`posthorn key create`) belongs to an organization, to some of its servers, or to the installation.
 * A management key names the tenant in which a request acts with `Posthorn-Tenant: acme/mail`, or `acme` for an
   organization, where the path does not name it. What a key does not reach is 404, like what is not there.
+* [People](../people.md) who have signed in are asked for by a cookie. What they change carries `Posthorn-CSRF`, the
+  `csrf_token` of their session. They name a tenant as a management key does, and have there what their role has.
 * Each operation needs the [scope](../managing.md#scopes) that it names. Write includes read, `*` is everything within
   the key's reach. A server key has `emails:send`, `emails:read` and `statistics:read` unless it was made with others.
   Nobody gives a key more than they have.
@@ -107,8 +109,10 @@ def _operation(title: str, operation: Schema) -> str:
     lines = [f"## {title}", "", f"`{operation['operationId']}`: {operation['summary']}.", ""]
     if "description" in operation:
         lines += [operation["description"], ""]
-    if "security" in operation:
+    if operation.get("security") == []:
         lines += ["Needs no key.", ""]
+    elif "security" in operation:
+        lines += ["For people who have signed in.", ""]
     if parameters := operation.get("parameters"):
         lines += ["| Parameter | Where | Type | Default | Meaning |", "|---|---|---|---|---|"]
         lines += [_parameter(one) for one in parameters]

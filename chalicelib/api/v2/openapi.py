@@ -43,6 +43,11 @@ _INTRODUCTION = (
     "plain text."
 )
 
+_SESSION = (
+    "Of a person who has signed in (`POST /sessions`). Requests that change something carry the session's `csrf_token` "
+    "in `Posthorn-CSRF`. Where the front is plain HTTP on loopback the cookie is called `posthorn`."
+)
+
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
     """The document as an object."""
@@ -53,13 +58,19 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Posthorn API", "version": VERSION, "description": _INTRODUCTION},
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}, {"serverKey": []}],
+        "security": [{"bearer": []}, {"serverKey": []}, {"session": []}],
         "paths": paths,
         "components": {
             "schemas": _schemas(routes),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "serverKey": {"type": "apiKey", "in": "header", "name": "X-Server-API-Key"},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-posthorn",
+                    "description": _SESSION,
+                },
             },
         },
     }
@@ -96,6 +107,8 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["requestBody"] = {"required": route.needs_body, "content": _json(body)}
     if route.is_public:
         operation["security"] = []
+    elif route.of_people:
+        operation["security"] = [{"session": []}]
     return operation
 
 
