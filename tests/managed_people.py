@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 from chalicelib.bootstrap import run
+from chalicelib.config import Settings
+from chalicelib.domain.people.tickets import TicketPurpose
+from chalicelib.domain.people.totp import STEP_SECONDS, code_of
+from chalicelib.ports.clock import Clock
 from chalicelib.services.people.sessions import Sessions
+from chalicelib.services.people.tickets import Tickets
 from tests.http_api import ApiWorld
+from tests.passkey_device import Device
 from tests.people import HERE, PASSWORD, Visitor, a_person
 
 Asked = Any
@@ -19,6 +27,8 @@ def people(api: ApiWorld, asked: Asked) -> None:
     _members(api, asked)
     _invitations(api, asked)
     _session(api, asked)
+    _factors(api, asked)
+    _links(api, asked)
     _searches(asked)
 
 
@@ -70,6 +80,40 @@ def _session(api: ApiWorld, asked: Asked) -> None:
     asked("DELETE", "/me/sessions/{id}", f"/me/sessions/{one.id}", who=who)
     asked("DELETE", "/me/sessions", "/me/sessions", who=who)
     asked("DELETE", "/session", "/session", who=who)
+
+
+def _factors(api: ApiWorld, asked: Asked) -> None:
+    user, who = run(a_person(api.scene.posthorn)), Visitor(api)
+    given = {"email": user.email, "password": PASSWORD}
+    who.csrf = asked("POST", "/sessions", "/sessions", given, who=who).json["csrf_token"]
+    app, keys = "/me/totp", "/me/passkeys"
+    secret = asked("POST", app, app, who=who).json["secret"]
+    step = int(api.scene.posthorn[Clock].now()) // STEP_SECONDS
+    asked("PUT", app, app, {"code": code_of(base64.b32decode(secret), step)}, who=who)
+    asked("POST", "/me/recovery-codes", "/me/recovery-codes", who=who)
+    begun = asked("POST", keys, keys, {}, who=who).json
+    device = Device(api.scene.posthorn[Settings].public_url)
+    made = {"ticket": begun["ticket"], "credential": device.make(begun["options"]), "name": "Key"}
+    one = asked("POST", keys, keys, made, who=who).json["id"]
+    asked("GET", keys, keys, who=who)
+    asked("DELETE", f"{keys}/{{id}}", f"{keys}/{one}", who=who)
+    asked("DELETE", app, app, {"password": PASSWORD}, who=who)
+    provider = {"name": "Acme", "issuer": "https://id.acme.test", "client_id": "posthorn"}
+    for oidc in (provider | {"client_secret": "open sesame"}, None):
+        asked("PATCH", "/installation", "/installation", {"oidc": oidc})
+
+
+def _links(api: ApiWorld, asked: Asked) -> None:
+    program = api.scene.posthorn
+    user = run(a_person(program))
+    asked("POST", "/password-resets", "/password-resets", {"email": user.email})
+    for purpose, path, value in (
+        (TicketPurpose.EMAIL, "/email-changes", {}),
+        (TicketPurpose.RESET, "/password-resets", {"password": PASSWORD}),
+    ):
+        said = json.dumps({"email": f"new.{user.email}"})
+        token = run(program[Tickets].give(purpose, user.id, said))
+        asked("PUT", f"{path}/{{token}}", f"{path}/{token}", value)
 
 
 def _searches(asked: Asked) -> None:
