@@ -15,11 +15,14 @@ from urllib.parse import urlencode
 
 from chalicelib import bootstrap
 from chalicelib.api.v2.route import PREFIX, Route
+from chalicelib.domain.ids import key_digest
 from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.people.invitations import INVITATIONS
 from chalicelib.domain.people.passkeys import PASSKEYS, Passkey
 from chalicelib.domain.people.tickets import TicketPurpose
 from chalicelib.domain.rates import TEST
 from chalicelib.domain.suppression import Suppression
+from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
@@ -28,6 +31,7 @@ from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.people.sessions import Sessions
 from chalicelib.services.people.tickets import Tickets
 from chalicelib.services.webhooks.webhooks import Webhooks
+from tests.contract.nouns import an_invitation
 from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 from tests.listed import list_new
@@ -224,9 +228,12 @@ def _own_passkey(api: ApiWorld, number: int) -> Names:
 
 def _offered(api: ApiWorld, number: int) -> Names:
     """The link of an invitation."""
-    made = {"email": f"o{number}@people.test", "role": "viewer"}
-    reply = api.manage("POST", "/invitations", made, api.scene.organization.permalink)
-    return {"token": reply.json["url"].rpartition("/")[2]}
+    token, now = f"offered{number}x{api.scene.server.token}", int(api.scene.clock.now())
+    link = {"digest": key_digest(token), "created_at": now, "expires_at": now + 10_000_000}
+    invitation = an_invitation(api.scene.organization.id, email=f"o{number}@people.test", **link)
+    with acting(None):
+        bootstrap.run(api.scene.posthorn[Repository].add(INVITATIONS, invitation))
+    return {"token": token}
 
 
 def _linked(purpose: TicketPurpose) -> Any:

@@ -20,6 +20,7 @@ from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.services.people.account_mail import AccountMail
 from chalicelib.services.people.addresses import known_as
 from chalicelib.services.people.users import NewUser, Users
+from chalicelib.services.tenancy.system_server import SystemServer
 
 # What proves a user or makes them an operator, of others: for operators of the whole installation.
 OF_OPERATORS = frozenset({"email", "password", "admin"})
@@ -66,6 +67,8 @@ async def list_users(call: Call, query: PageQuery) -> UserPage:
 
 async def create_user(call: Call, wanted: UserToMake) -> User:
     """Make a user."""
+    if wanted.password is None:
+        await call.program[SystemServer].find()  # else nobody would get the link
     made = await call.program[Users].create(NewUser(**wanted.model_dump()))
     if wanted.password is None:
         await call.program[AccountMail].choose_password(made)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.config import Settings
 from chalicelib.domain.people.roles import Role
 from chalicelib.domain.people.sessions import CONFIRMED_SECONDS
-from tests.http_api import ApiWorld, Reply
+from tests.http_api import ApiWorld, Reply, api_world
 from tests.people import PASSWORD, Visitor, a_person, visitor
 
 ACME = "acme"
@@ -298,3 +299,15 @@ def test_people_make_servers_where_they_may(api: ApiWorld) -> None:
     assert [one["name"] for one in limited.ask("GET", "/servers").json["data"]] == [
         api.scene.server.name
     ]
+
+
+def test_a_user_without_a_password_is_mailed_a_link_or_not_made(api: ApiWorld) -> None:
+    reply = api.manage("POST", "/users", {"email": "grace@people.test"})
+    assert told(reply) == (503, "temporary_failure")
+    assert api.manage("GET", "/users").json["data"] == []
+    settings = Settings(system_server="acme/app", system_from="posthorn@acme.test")
+    with api_world(settings) as mailing:
+        made = mailing.manage("POST", "/users", {"email": "grace@people.test"})
+        assert made.status == 201
+        (mail,) = mailing.v2("GET", "/emails?to=grace@people.test").json["data"]
+        assert b"/login/reset/" in mailing.content(mail["id"])
