@@ -10,6 +10,7 @@ from onehost.doctor.finding import Findings, not_checked
 from onehost.doctor.host import Check, Host
 from onehost.doctor.names import names, postmaster, reverse
 from onehost.doctor.ports import open_files, ports
+from onehost.doctor.searches import searches
 from onehost.doctor.sources import sources
 from onehost.doctor.state import folder, key, room, versions
 from onehost.doctor.world import clock, port_25, port_25_by_ipv6
@@ -18,6 +19,7 @@ CHECKS = (
     Check("versions", "Python, SQLite and the schemas of the databases", versions),
     Check("state folder", "its owner, its modes and its file system", folder),
     Check("key", "whether the key file is the one that sealed the secrets", key),
+    Check("searches", "the index of mail that can be lost", searches),
     Check("space", "free space of the state folder", room),
     Check("fsync", "how long the disk takes to keep something", flushes),
     Check("open files", "how many files a process may have open", open_files),

@@ -132,6 +132,25 @@ def test_a_database_that_is_none(host: SoundHost) -> None:
     fails(host, "versions", "mail.db cannot be read", "posthorn restore")
 
 
+def test_searches_that_have_no_index(host: SoundHost) -> None:
+    for path in host.state.glob("search.db*"):
+        path.unlink()
+    ((result, text, _),) = found(host.doctor("--json"), "searches")
+    assert (result, text) == (
+        "ok",
+        "There is no search.db; it is made anew when `posthorn serve` starts",
+    )
+    path = host.state / "search.db"
+    path.write_bytes(b"letters" * 1_000)
+    path.chmod(0o600)
+    outcome = host.doctor("--json")
+    ((result, text, step),) = found(outcome, "searches")
+    assert result == "warning"
+    assert "search.db is damaged" in text
+    assert "Restart `posthorn serve`" in step
+    assert outcome.code == 0, "mail does not need it"
+
+
 def test_an_sqlite_that_is_too_old(host: SoundHost, monkeypatch: Patch) -> None:
     monkeypatch.setattr(database.apsw, "SQLITE_VERSION_NUMBER", 3_040_001)
     fails(host, "versions", "may lose commits", "Install the apsw")
