@@ -66,6 +66,11 @@ CONTENT_FORGOTTEN_WRITE_UNITS = 1.0  # what was said, beside its delivery
 MESSAGE_FORGOTTEN_READ_UNITS = 2.1
 MESSAGE_FORGOTTEN_WRITE_UNITS = 2.0
 
+# The first page of a search on AWS: a list of the index, the most objects that it reads, and the time of the processor.
+# Calls and bytes are held by tests/integration/aws/test_lake.py.
+SEARCH_GETS = 25
+SEARCH_GB_SECONDS = 1.0 * 0.1
+
 # Dollars a month for what there is, whatever is sent.
 BY_USE = {
     "a job that releases 100,000 messages, each time": 100_000
@@ -78,6 +83,8 @@ BY_USE = {
     ),
     "an export of 100,000 messages, each time": 100_000
     * (EXPORT_ROW_WRITE_UNITS * WRITE_UNIT + EXPORT_ROW_READ_UNITS * READ_UNIT),
+    "a million searches, the first page of each": 1e6
+    * (S3_LIST + SEARCH_GETS * S3_GET + SEARCH_GB_SECONDS * LAMBDA_GB_SECOND["x86_64"]),
     "retention: a million contents and a million messages forgotten": 1e6
     * (
         (CONTENT_FORGOTTEN_READ_UNITS + MESSAGE_FORGOTTEN_READ_UNITS) * READ_UNIT
