@@ -1,4 +1,4 @@
-"""Charts as HTML and SVG: numbers in, text out (dashboard documentation, "Charts").
+"""Charts as HTML and SVG: numbers in, text out (ADR 73).
 
 Pure. A figure has a legend with totals, the plot, one sentence for those who hear the page, and the numbers as a table
 whose rows lead to the messages of their slot. Nothing hangs on script. Words are escaped here.

@@ -26,11 +26,12 @@ RECENT = timedelta(days=7)
 
 async def list_keys(page: Page) -> HttpAnswer:
     """Every key with its last use, and where mail is submitted."""
-    found, about = await asyncio.gather(
+    found, about, counted = await asyncio.gather(
         page.ask("GET", "/credentials", query={"limit": 30, "cursor": page.query("cursor")}),
         page.ask_or(None, "GET", "/installation"),
+        _day(page),
     )
-    return page.render("keys.html", found=found, about=about, kinds=KINDS)
+    return page.render("keys.html", found=found, about=about, counted=counted, kinds=KINDS)
 
 
 async def show_new(page: Page) -> HttpAnswer:
@@ -115,6 +116,17 @@ async def revoke_key(page: Page) -> HttpAnswer:
     return await do(page, f"{page.base}/keys", said, "DELETE", _api(page.values["id"]))
 
 
+async def _day(page: Page) -> dict[str, int] | None:
+    """How much mail came by each key in a day."""
+    if not page.may("statistics:read"):
+        return None
+    query = {"period": "hour", "group_by": "credential", "limit": 100}
+    told = await page.ask_or(None, "GET", "/statistics", query=query)
+    if told is None:
+        return None
+    return {one["group"]: one["counts"]["outgoing"] for one in told["data"] if one["group"]}
+
+
 async def _shown(page: Page, made: dict[str, Any], said: str) -> HttpAnswer:
     """The key, once, with how to send by it."""
     about, domains = await page.ask_all(
@@ -169,7 +181,9 @@ def _api(id: str) -> str:
 _ONE = "/keys/{id}"
 _READ, _WRITE = "servers:read", "servers:write"
 ROWS = (
-    of_server("GET", "/keys", list_keys, _READ, "listCredentials", "showInstallation"),
+    of_server(
+        "GET", "/keys", list_keys, _READ, "listCredentials", "showInstallation", "showStatistics"
+    ),
     of_server("POST", "/keys", make_key, _WRITE, "createCredential"),
     of_server("GET", "/keys/new", show_new, _WRITE),
     of_server("GET", _ONE, show_key, _WRITE, "showCredential"),
