@@ -109,10 +109,7 @@ def _operation(title: str, operation: Schema) -> str:
     lines = [f"## {title}", "", f"`{operation['operationId']}`: {operation['summary']}.", ""]
     if "description" in operation:
         lines += [operation["description"], ""]
-    if operation.get("security") == []:
-        lines += ["Needs no key.", ""]
-    elif "security" in operation:
-        lines += ["For people who have signed in.", ""]
+    lines += _for_whom(operation)
     if parameters := operation.get("parameters"):
         lines += ["| Parameter | Where | Type | Default | Meaning |", "|---|---|---|---|---|"]
         lines += [_parameter(one) for one in parameters]
@@ -133,6 +130,12 @@ def _operation(title: str, operation: Schema) -> str:
             lines += [f"Answer: {status} with {shown}.", ""]
     lines += [f"Errors: {', '.join(problems)}.", ""]
     return "\n".join(lines)
+
+
+def _for_whom(operation: Schema) -> list[str]:
+    if "security" not in operation:
+        return []
+    return ["For people who have signed in." if operation["security"] else "Needs no key.", ""]
 
 
 def _parameter(one: Schema) -> str:
