@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
-from chalicelib.cli.commands import Group, changes, clear_option
+from chalicelib.cli.commands import Group, changes, clear_option, fields_of
+from chalicelib.cli.passwords import password_from
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, facts, table, visible
 from posthorn_client import ProblemError
 from posthorn_client.models.installation import Installation
 
+OIDC_VARIABLE = "POSTHORN_OIDC_SECRET"
 installation_group = Group("installation", "The installation: its names, and whether it is well.")
 
 
@@ -23,10 +25,34 @@ def show(session: Session) -> None:
 
 @installation_group.command("set")
 @click.option("--notice", help="What all who use the installation are told: a text on one line.")
-@clear_option("notice")
-def change(session: Session, clear: tuple[str, ...], **given: Any) -> None:
-    """Change what the installation tells all who use it."""
-    _show(session, session.client.change_installation(changes(clear, **given)))
+@click.option("--oidc-name", help="What the button for the OpenID provider says.")
+@click.option("--oidc-issuer", help="Its issuer, exactly as its tokens have it.")
+@click.option("--oidc-client-id", help="What it calls this installation.")
+@click.option("--oidc-secret", is_flag=True, help=f"Asks for its secret, or takes {OIDC_VARIABLE}.")
+@click.option("--oidc-scope", "oidc_scopes", multiple=True, help="May be repeated.")
+@click.option(
+    "--oidc-create-domain",
+    "oidc_create_domains",
+    multiple=True,
+    help="Who has a verified address of it is made a user. May be repeated.",
+)
+@click.option(
+    "--oidc-local-sign-in/--no-oidc-local-sign-in",
+    default=None,
+    help="Whether passwords let in too.",
+)
+@clear_option("notice", "oidc")
+def change(session: Session, clear: tuple[str, ...], notice: str | None, **given: Any) -> None:
+    """Change what the installation tells all who use it, or the OpenID provider at which people sign in."""
+    more = {"oidc": oidc} if (oidc := _oidc(given)) else {}
+    _show(session, session.client.change_installation(changes(clear, notice=notice, **more)))
+
+
+def _oidc(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the provider that were given."""
+    asks = given.pop("oidc_secret")
+    found = fields_of(**{name.removeprefix("oidc_"): one for name, one in given.items()})
+    return {**found, **({"client_secret": password_from(OIDC_VARIABLE)} if asks else {})}
 
 
 def _show(session: Session, found: Installation) -> None:
@@ -43,10 +69,18 @@ def _show(session: Session, found: Installation) -> None:
         ("Scanners", ", ".join(found["scanners"]) or "none"),
         ("Largest message", f"{found['max_message_size']} bytes"),
         ("Notice", found["notice"] or "none"),
+        ("OpenID provider", _provider(found)),
     ]
     rows = [(one["type"], one["name"], one["value"]) for one in found["records"] or ()]
     records = f"\n\n{table(rows, ('type', 'name', 'value'))}" if rows else ""
     session.show(found, f"{facts(pairs)}{records}")
+
+
+def _provider(found: Installation) -> str:
+    told, known = found["oidc"], found["oidc_settings"]
+    if told is None:
+        return "none"
+    return told["name"] if known is None else f"{told['name']}, {known['issuer']}"
 
 
 @installation_group.command("health")
