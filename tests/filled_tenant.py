@@ -48,6 +48,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/uploads"): {"size": 5},
     ("POST", "/track-domains"): {"domain": "d#.example"},
     ("POST", "/jobs"): {"type": "export", "what": "suppressions", "dry_run": True},
+    ("POST", "/sessions"): {"email": "person0@people.test", "password": PASSWORD},
+    ("POST", "/members"): {"email": "person#@people.test", "role": "viewer"},
     ("PUT", "/password-resets/{token}"): {"password": PASSWORD},
     ("PUT", "/email-changes/{token}"): {},
     ("POST", "/routes"): {"name": "*", "domain": "d#.example", "mode": "Hold"},
@@ -199,7 +201,9 @@ def _suppressed(api: ApiWorld, number: int) -> Names:
 
 
 def _user(api: ApiWorld, number: int) -> Names:
-    """A user who may sign in."""
+    """A user, and another who stays as they are, for whoever signs in or adds a member."""
+    for_bodies = f"person{number}@people.test"
+    bootstrap.run(a_person(api.scene.posthorn, email=for_bodies))
     return {"id": bootstrap.run(a_person(api.scene.posthorn)).id}
 
 

@@ -52,7 +52,8 @@ def _known(filled: FilledTenant, bodies: dict[tuple[str, str], Any]) -> dict[str
     found = {}
     for route in every_route():
         things = filled.named(route) if "{" in route.path else []
-        own = things[KEPT:] if route.method in ("DELETE", "POST") else things[:KEPT]
+        removes = route.method == "DELETE" and route.path.endswith("}")
+        own = things[KEPT:] if removes or route.method == "POST" else things[:KEPT]
         key = (route.method, route.path.removeprefix(PREFIX))
         found[f"{route.method} {route.path}"] = {
             "paths": own,
