@@ -20,7 +20,7 @@ LOOKED_AT = 5  # pages of a hundred entries
 async def list_audit(page: Page) -> HttpAnswer:
     """Entries, newest first; with `verify` whether the newest of them hold together."""
     chosen = {name: page.query(name) for name in FILTERS}
-    query = {**chosen, "limit": 30, "cursor": page.query("cursor")}
+    query = {**chosen, "limit": 25, "cursor": page.query("cursor")}
     query |= {name: _midnight(chosen[name]) for name in ("since", "until")}
     values: dict[str, Any] = {"chosen": chosen, "verdict": None}
     try:
