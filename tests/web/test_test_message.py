@@ -16,7 +16,7 @@ GOOD = {"from": "test@acme.test", "to": "ada@example.com", "subject": "Hi", "tex
 
 def test_the_form_is_filled_in_and_leads_to_the_message(looker: Looker) -> None:
     shown = looker.get("/messages/new")
-    shown.has("At acme.test", "It really goes there", "Send to owner@acme.test")
+    shown.has("At acme.test", "It really goes there", "Send the test message")
     assert 'value="test@acme.test"' in shown.text
     key = shown.hidden("key")
     sent = looker.post("/messages/new", **GOOD, tag="t", attachment="1", key=key)

@@ -38,6 +38,16 @@ document.addEventListener("input", (event) => {
   }
 });
 
+// ---- buttons that say where it goes ----
+const name = () => {
+  for (const button of all("[data-names]")) {
+    const to = document.getElementById(button.dataset.names)?.value.trim();
+    button.textContent = to ? `Send to ${to.slice(0, 80)}` : "Send the test message";
+  }
+};
+name();
+document.addEventListener("input", name);
+
 // ---- rows: all of them, or from the last one to this one with shift ----
 let last = null;
 document.addEventListener("click", (event) => {
