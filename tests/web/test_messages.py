@@ -90,6 +90,13 @@ def test_terms_become_chips_that_can_be_taken_out(looker: Looker) -> None:
     assert f'href="{looker.server}/messages/outgoing?q=order"' in shown.text
 
 
+def test_how_fresh_a_search_is_is_told_when_it_matters(looker: Looker) -> None:
+    sent(looker)
+    looker.get("/messages/outgoing", q="order").has("older ones are found as they were up to 60 s")
+    for query in ("", "to:jonas@example.com"):
+        assert "up to 60 s" not in looker.get("/messages/outgoing", q=query).plain
+
+
 def test_nothing_found_is_another_text_and_offers_to_drop_the_last_filter(looker: Looker) -> None:
     sent(looker)
     shown = looker.get("/messages/outgoing", q="order tag:none")

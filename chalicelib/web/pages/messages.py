@@ -92,6 +92,7 @@ def _of_search(page: Page, direction: str, query: str) -> dict[str, Any]:
         "other": page.base + _LISTS[INCOMING if direction == OUTGOING else OUTGOING],
         "q": query,
         "cursor": page.query("cursor"),
+        "is_behind": bool(query) and not has_key(query, "id", "token", "to", "msgid"),
         "all_chosen": page.query("all") == "1",
         "terms": [(one, without(query, one)) for one in terms],
         "chips": [
