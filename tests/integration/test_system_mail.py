@@ -10,11 +10,13 @@ import pytest
 from chalicelib.config import Settings, read_settings
 from chalicelib.domain.errors import Rejected, TemporaryFailure
 from chalicelib.domain.model import Status
+from chalicelib.domain.people.roles import Role
 from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.system_mail import SystemMail
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
+from tests.people import a_person, made_member
 from tests.stores import all_messages
 from tests.worlds import Scene, make_scene
 
@@ -60,6 +62,17 @@ async def test_without_a_server_it_is_a_temporary_failure_and_a_notice_is_logged
     (line,) = caplog.records
     assert line.fields == {"subject": "Something", "organization": "acme"}  # type: ignore[attr-defined]
     assert all_messages(scene.posthorn) == []
+
+
+async def test_a_notice_goes_to_owners_and_admins_where_there_are_some() -> None:
+    scene = await make_scene(SETTINGS)
+    told = {}
+    for role in Role:
+        told[role] = await a_person(scene.posthorn)
+        await made_member(scene.posthorn, told[role], scene.organization.id, role)
+    await scene.posthorn[SystemMail].notify(scene.organization, "Something", "happened")
+    addresses = {message.rcpt_to for message in all_messages(scene.posthorn)}
+    assert addresses == {told[Role.OWNER].email, told[Role.ADMIN].email}
 
 
 @pytest.mark.parametrize(
