@@ -28,7 +28,11 @@ HIDDEN_FOCUS = """() => {
   const isBare = style.outlineStyle === "none" && style.boxShadow === "none";
   return box.width < 1 || box.height < 1 || isUnder || isBare ? one.outerHTML.slice(0, 160) : "";
 }"""
-_AXE = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, preload: false, resultTypes: ['violations']})"
+_AXE = """([kind, values]) => axe.run(document, {
+  runOnly: {type: kind, values}, preload: false, resultTypes: ["violations"],
+})"""
+# What depends on colours alone.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
 def context_of(
@@ -63,10 +67,12 @@ class Watched:
         assert answer is not None
         assert answer.status < 400, (address, answer.status, self.page.inner_text("body")[:500])
 
-    def grave(self) -> list[str]:
+    def grave(self, *, only_colours: bool = False) -> list[str]:
         """What axe finds that is serious or critical."""
-        self.page.evaluate(AXE.read_text())
-        found = self.page.evaluate(_AXE, TAGS)
+        if not only_colours:
+            self.page.evaluate(AXE.read_text())
+        asked = ["rule", OF_COLOURS] if only_colours else ["tag", TAGS]
+        found = self.page.evaluate(_AXE, asked)
         return [
             f"{one['id']} ({one['impact']}): {node['html'][:160]}"
             for one in found["violations"]

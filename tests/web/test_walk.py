@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,7 +19,7 @@ from chalicelib.web.row import Row
 from tests.filled_tenant import FilledTenant
 from tests.http_api import ApiWorld
 from tests.page_browser import Browser, Shown, signed_in
-from tests.site_map import site_map
+from tests.site_map import OTHER, site_map
 from tests.worlds import Scene, make_scene
 
 ROLES = (*Role, None)  # None: an operator of the installation
@@ -145,6 +146,10 @@ def test_no_link_leads_astray_and_no_form_is_offered_without_its_right(
             wrong.append(f"{address}: {shown.status}")
         if shown.repeated_ids:
             wrong.append(f"{address}: ids more than once: {shown.repeated_ids}")
+        for where in shown.addresses:
+            path = urlsplit(where).path
+            if path.startswith("/") and not path.startswith(OTHER) and not find("GET", path):
+                wrong.append(f"{address}: a link to {where}, where nothing is")
         for form in shown.forms:
             where = (form.action or address).partition("?")[0]
             row, _ = find(form.method.upper(), where) or (None, {})
