@@ -18,7 +18,7 @@ from chalicelib.domain.tenancy.servers import CONTENT_FOREVER, UNLIMITED, Server
 
 MEGABYTE = 1024 * 1024
 RUN_AT_HOUR = 3
-_DAY_IN = re.compile(r"(?:^|/)(\d{8})/")
+_DAY_IN = re.compile(r"(?:r/-?\d+/)?(\d{8})/")  # a server's number may have eight digits too
 
 
 class Spared(StrEnum):
@@ -79,7 +79,7 @@ def day_of(at: float) -> str:
 
 def day_in(key: str) -> str:
     """The day that a body is filed under, by its key; empty where there is none."""
-    found = _DAY_IN.search(key)
+    found = _DAY_IN.match(key)
     return found[1] if found else ""
 
 

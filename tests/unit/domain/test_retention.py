@@ -62,6 +62,7 @@ def test_a_run_is_due_from_three_on() -> None:
     assert next_run(midnight + 3 * HOUR) == midnight + 27 * HOUR
     assert start_of(today) == midnight
     assert day_in(f"r/7/{today}/x") == day_in(f"{today}/a-1.seg") == today
+    assert day_in(f"r/23387358/{today}/x") == day_in(f"r/-23387358/{today}/x") == today
 
 
 def test_messages_are_given_out_with_their_neighbours_known() -> None:
