@@ -97,9 +97,9 @@ def test_broken_chunks_end_the_connection(tenant: WebTenant) -> None:
 
 
 def test_what_follows_a_refused_body_is_no_request(tenant: WebTenant) -> None:
-    head = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n"
+    head = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 7000000\r\n\r\n"
     answer = raw(tenant.port, head + b"GET /img/x HTTP/1.1\r\nHost: a\r\n\r\n".ljust(40))
-    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.startswith(b"HTTP/1.1 413 ")
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
