@@ -67,6 +67,7 @@ class Hanging:
     most: int = 0
     total: int = 0
     _server: asyncio.Server | None = field(default=None, repr=False)
+    _serving: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     async def __aenter__(self) -> Hanging:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -76,15 +77,23 @@ class Hanging:
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
             self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)  # in which what they closed is let go
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
         self.total += 1
         self.most = max(self.most, self.open)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError):
                 while await reader.read(65_536):
                     pass
         finally:
             self.open -= 1
-            writer.close()
+            self._serving.discard(task)
+            writer.transport.abort()
