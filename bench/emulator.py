@@ -27,4 +27,4 @@ def emulator() -> Iterator[Settings]:
         finally:
             os.environ.clear()
             os.environ.update(before)
-            stop_backend(process)
+            stop_backend(process, backend)

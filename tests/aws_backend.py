@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -60,7 +61,8 @@ _shared: dict[Backend, Settings] = {}
 def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
     """Start ministack and wait until it answers; AssertionError with the end of its log when it does not."""
     port = free_port()
-    log = state / "ministack.log"
+    log, scratch = state / "ministack.log", state / "scratch"
+    scratch.mkdir()
     environment = {
         **os.environ,
         "BIND_HOST": "127.0.0.1",
@@ -68,6 +70,7 @@ def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
         "PERSIST_STATE": "0",
         "STATE_DIR": str(state / "state"),
         "S3_DATA_DIR": str(state / "s3"),
+        "TMPDIR": str(scratch),  # where the code of functions is unpacked, which nobody removes
         "LOG_LEVEL": "WARNING",
     }
     with log.open("wb") as output:
@@ -87,14 +90,15 @@ def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
     raise AssertionError(f"ministack did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
-def stop_backend(process: subprocess.Popen[bytes]) -> None:
-    """End what `start_backend` started."""
+def stop_backend(process: subprocess.Popen[bytes], backend: Backend) -> None:
+    """End what `start_backend` started, and remove what it had unpacked."""
     process.terminate()
     try:
         process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    shutil.rmtree(backend.log.parent / "scratch", ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +116,7 @@ def aws_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
         _running.append(backend)
         yield backend
         _running.clear()
-    stop_backend(process)
+    stop_backend(process, backend)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import urllib.error
 from pathlib import Path
@@ -35,8 +36,9 @@ def interpreters(plan: Plan) -> list[Path]:
 def children(plan: Plan) -> list[Child]:
     """The processes of the emulator in the order of their start; the last one listens at the AWS port.
 
-    Makes the folders that they expect.
+    Makes the folders that they expect, without what a run that was killed left unpacked.
     """
+    forget_unpacked(plan)
     (plan.state / "aws/tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
     pythons, run = interpreters(plan), "infra.local.aws_main"
     if not plan.is_localstack:
@@ -56,6 +58,11 @@ def children(plan: Plan) -> list[Child]:
         _child(plan, "tables", pythons[0], run, tables, grace=10),
         _child(plan, "aws", pythons[1], "posthorn_localstack", localstack),
     ]
+
+
+def forget_unpacked(plan: Plan) -> None:
+    """Remove the emulator's scratch: the code of functions that ran, some 200 MB each, unpacked again at a start."""
+    shutil.rmtree(plan.state / "aws/tmp", ignore_errors=True)
 
 
 def _child(

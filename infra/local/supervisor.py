@@ -229,6 +229,8 @@ class Supervisor:
             self._end(group)
         for emulator in reversed(self._emulators):
             self._end([emulator])
+        if self._emulators:
+            aws.forget_unpacked(self._plan)
         self._folder.release()
         say("stopped")
 

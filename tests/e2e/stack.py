@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import smtplib
 import socket
@@ -218,6 +219,7 @@ class RunningStack:
                 self.process.wait()
         for pid in self.left_over():
             os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.state / "aws/tmp", ignore_errors=True)  # gigabytes, if it was killed
 
     def left_over(self) -> list[int]:
         """Processes that still run with this state folder in their environment."""
