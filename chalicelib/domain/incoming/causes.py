@@ -8,17 +8,19 @@ of each the first LONGEST_TEXT characters are read, in time linear in them, with
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from chalicelib.domain.incoming.cause_rules import (
     access_providers,
+    languages,
     mail_systems,
     providers,
+    services,
+    wide_words,
     words,
     words_of_recipients,
 )
 from chalicelib.domain.incoming.cause_rules.codes import CODES, GENERAL
+from chalicelib.domain.incoming.cause_table import RuleTable, read_rules
 from chalicelib.domain.reply import Reply
 
 LONGEST_TEXT = 4_000
@@ -36,7 +38,9 @@ OURS = frozenset(
     " sender_invalid".split()
 )
 """Causes that are about us or the way: giving up for one of them suppresses nobody."""
-_OF_ADDRESSES = frozenset({UNKNOWN, "recipient_unknown", "mailbox_inactive", "domain_unknown"})
+_OF_NAMED = frozenset({"recipient_unknown", "mailbox_inactive", "domain_unknown"})
+_OF_ADDRESSES = _OF_NAMED | {UNKNOWN}
+_AT_MAIL = ("in reply to mail from", "after mail from")  # as Postfix and Exim quote a reply
 
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _BASIC = re.compile(r"(?<![\d.])[45]\d\d(?![\d.]*\d)")
@@ -49,51 +53,16 @@ _CONTINUED = re.compile(r"\b([245]\d\d)-")
 _REPEATED = re.compile(r"\b[245]\d\d(?:-| (?=[245]\.\d))(?:[245]\.\d{1,3}\.\d{1,3}\b)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`when` is the class of refusal that it is for, 0 for any; `pieces` follow each other in the text, the first of
-    them is `first`."""
-
-    first: str
-    pieces: tuple[str, ...]
-    when: int
-    cause: str
-    source: str
-
-    def says(self, text: str, permanence: int) -> bool:
-        """Whether it is about this text, in time linear in it."""
-        place = 0
-        for piece in self.pieces:
-            place = _find_word(text, piece, place)
-            if place < 0:
-                return False
-            place += len(piece)
-        return self.when in (0, permanence)
-
-
 def _spaced(text: str) -> str:
     """With words apart that `-` and `_` join, which some write together and others not."""
     return text.translate(_JOINED)
 
 
-def read_rules(table: str, form: Callable[[str], str] = str) -> tuple[Rule, ...]:
-    """The rules of a table of `cause_rules`, in its order, their texts in a form."""
-    rules = []
-    cause = source = when = ""
-    for line in table.strip().splitlines():
-        if not line.startswith(" "):
-            cause, source, when = [*line.split(), "0"][:3]
-            continue
-        for text in form(line.strip().removesuffix("|")).split("|"):
-            pieces = tuple(piece.strip() for piece in text.split("*"))
-            rules.append(Rule(pieces[0], pieces, int(when[0]), cause, source))
-    return tuple(rules)
-
-
-PROVIDERS = tuple(
-    rule for one in (access_providers, mail_systems, providers) for rule in read_rules(one.RULES)
+PROVIDERS = read_rules(one.RULES for one in (access_providers, mail_systems, services, providers))
+WORDS = read_rules(
+    (one.RULES for one in (words, words_of_recipients, languages, wide_words)), _spaced
 )
-WORDS = read_rules(words.RULES, _spaced) + read_rules(words_of_recipients.RULES, _spaced)
+_PROVIDERS, _WORDS = RuleTable(PROVIDERS), RuleTable(WORDS)
 
 
 def cause_of(code: int, enhanced: str, text: str) -> str:
@@ -104,13 +73,15 @@ def cause_of(code: int, enhanced: str, text: str) -> str:
     code = code or _basic(text)
     permanence = code // 100 or next((int(one[0]) for one in codes), 0)
     plain = " ".join((*codes, _plain(text)))
-    return (
-        _said(PROVIDERS, plain, permanence)
+    cause = (
+        _PROVIDERS.said(plain, permanence)
         or _meant(codes, general=False)
-        or _said(WORDS, " ".join(_spaced(plain).split()), permanence)
+        or _WORDS.said(" ".join(_spaced(plain).split()), permanence)
         or _meant(codes, general=True)
         or (TRANSIENT if permanence == 4 else UNKNOWN)
     )
+    is_at_mail = cause in _OF_NAMED and any(said in plain for said in _AT_MAIL)
+    return "sender_invalid" if is_at_mail else cause
 
 
 def cause_of_reply(reply: Reply, stage: str) -> str:
@@ -128,19 +99,6 @@ def has_basic_code_alone(text: str) -> bool:
 def is_about_us(cause: str, *, final: bool) -> bool:
     """Whether a failure for this cause, for now or `final`, says nothing of its recipient."""
     return cause not in COUNTED if final else cause in OURS
-
-
-def _find_word(text: str, piece: str, place: int) -> int:
-    """Where the piece begins at the beginning of a word, from this place on; -1 for nowhere."""
-    place = text.find(piece, place)
-    while place > 0 and piece[0].isalnum() and text[place - 1].isalnum():
-        place = text.find(piece, place + 1)
-    return place
-
-
-def _said(rules: Iterable[Rule], text: str, permanence: int) -> str:
-    found = (rule.cause for rule in rules if rule.first in text and rule.says(text, permanence))
-    return next(found, "")
 
 
 def _meant(codes: list[str], *, general: bool) -> str:

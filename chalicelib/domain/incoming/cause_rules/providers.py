@@ -248,7 +248,7 @@ spam yandex
   message rejected under suspicion of spam
 policy mimecast
   envelope blocked - https://community.mimecast.com | envelope blocked | csi.mimecast.org | mimecast * anti-spoofing |
-  anti-spoofing policy | administrative prohibition - envelope blocked | administrative prohibition
+  anti-spoofing policy | administrative prohibition - envelope blocked
 greylisted mimecast
   internal resources are temporarily unavailable | sender failed to retry
 sender_invalid exim

@@ -50,4 +50,7 @@ SOURCES = {
     "outblaze": "https://university.4dem.it/article/723-elenco-delle-motivazioni-di-soft-bounce",
     "domino": "https://help.hcl-software.com/domino/",
     "zoho": "https://www.zoho.com/mail/help/",
+    "messagelabs": "https://www.messagelabs.com/support",
+    "groups.io": "https://groups.io/",
+    "amavis": "https://www.ijs.si/software/amavisd/",
 }

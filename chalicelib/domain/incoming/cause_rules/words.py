@@ -7,6 +7,15 @@ The first text that is found decides, so that what is narrow stands before what 
 from __future__ import annotations
 
 RULES = """
+transient postfix
+  no such file | cannot write | can't write | cannot allocate | can't fork | cannot fork | unable to create lock |
+  untrapped exception | out of file descriptors | read only file system
+protocol gmail
+  multiple addresses in | non rfc | more than one instance | there are multiple
+authentication gmail
+  log in with your web browser | log in via your web browser
+sender_invalid exim
+  unroutable sender | unrouteable sender | return email | sender address is not | sender address not allowed
 policy postfix
   recipient address rejected: access denied | rejected for policy reasons
 protocol gmx
@@ -19,14 +28,15 @@ sender_invalid sendmail
   sender is rejected | sender email | verify mailfrom | verify mail from | sender not | sender must | sender is not |
   sender refused | sender address must | return path | cannot verify sender | sender could not be verified
 authentication sendmail
-  auth failed | authentication failed | authentication failure | unauthenticated
+  no spf | has no valid ptr | auth failed | authentication failed | authentication failure | unauthenticated
 authentication rfc4954
   not authenticated | authentication unsuccessful | authentication is disabled | need ehlo and auth | auth first |
-  must authenticate | please authenticate | authentication is required | login required |
-  authentication credentials | credentials invalid | invalid credentials | username and password not accepted |
-  incorrect authentication | bad username or password
+  must authenticate | please authenticate | authentication is required | login required | authentication credentials |
+  credentials invalid | invalid credentials | username and password not accepted | incorrect authentication |
+  bad username or password
 policy rfc5321
-  spam list | spam blacklist | spam blocklist | no longer relay | not relaying | not relay for
+  known spammers | list of spammers | spam list | spam blacklist | spam blocklist | no longer relay | not relaying |
+  not relay for
 spam qq
   content reject | reject content | content-policy | content policy | content rejection | rejected due to content |
   virus or spam | spam or virus | spam/virus | virus/spam | spam pattern | spamtext | reject spam | message denied |
@@ -37,8 +47,8 @@ policy exim
   user's filter | recipient's filter | sieve * reject | does not accept mail from
 policy sendmail
   rejected by recipient | rejected by the recipient | refused by recipient | refused by the recipient |
-  blocked by recipient | blocked by the recipient | blacklisted by recipient | recipient has blocked |
-  blocked by user | not accepting mail from you | recipient does not accept
+  blocked by recipient | blocked by the recipient | blacklisted by recipient | recipient has blocked | blocked by user |
+  not accepting mail from you | recipient does not accept
 policy barracuda
   personal blacklist | user's blacklist
 policy exchange
@@ -46,8 +56,9 @@ policy exchange
   your email address isn't allowed | permission to send * to * recipient | not authorized to send to |
   not allowed to send to
 virus rfc5321
-  virus | malware | trojan | eicar | infected | ransomware | banned file | attachment filter | blocked attachment |
-  executable attachment | forbidden attachment | dangerous attachment | attachment * not allowed |
+  virus | malware | trojan | eicar | infected | ransomware | banned file | forbidden file | forbidden extension |
+  file extension | file type | zip file | executable file | prohibited attachment | attachment filter |
+  blocked attachment | executable attachment | forbidden attachment | dangerous attachment | attachment * not allowed |
   attachment * prohibited | attachment type
 greylisted postfix
   greylist | graylist | grey listed | grey-listed | graylisted | grey-listing | please retry later * first time
@@ -77,13 +88,14 @@ policy sendmail
 spam gmail
   likely spam
 spam rfc5321
-  messagescoring | message scored | as bulk | bulkmail | bulk email | rejected by dcc | listed url | spam sender |
-  mass mailer | bulk mailer | message is unwanted | mail is unwanted | spam content | spam message | spam score |
-  spam detected | detected as spam | considered spam | considered as spam | classified as spam | identified as spam |
-  flagged as spam | marked as spam | rejected as spam | looks like spam | appears to be spam | seems to be spam |
-  recognized as spam | is spam | as spam | spam-like | spam-related | suspected spam | possible spam | probable spam |
-  contains spam | high spam | this is spam | spam rejected | spam filter | anti-spam | antispam | spamassassin |
-  junk mail | junkmail | unsolicited | bulk mail | phishing | uribl | surbl | url in * blacklist | blacklisted url
+  blacklisted link | blacklisted website | uce | ube | bayes | advertis | looks spammy | messagescoring |
+  message scored | as bulk | bulkmail | bulk email | rejected by dcc | listed url | spam sender | mass mailer |
+  bulk mailer | message is unwanted | mail is unwanted | spam content | spam message | spam score | spam detected |
+  detected as spam | considered spam | considered as spam | classified as spam | identified as spam | flagged as spam |
+  marked as spam | rejected as spam | looks like spam | appears to be spam | seems to be spam | recognized as spam |
+  is spam | as spam | spam-like | spam-related | suspected spam | possible spam | probable spam | contains spam |
+  high spam | this is spam | spam rejected | spam filter | anti-spam | antispam | spamassassin | junk mail | junkmail |
+  unsolicited | bulk mail | phishing | uribl | surbl | url in * blacklist | blacklisted url
 spam postfix
   message content rejected | content rejected | content filter | rejected * content | content restrictions |
   message contains * content | high probability of spam | does not like * content
@@ -91,6 +103,8 @@ routing rfc5321
   too many hops | hop count | maximum hop | routing loop | loop detected | too many received
 routing qmail
   mail loop | looping
+routing exim
+  points to local host | primary relay
 routing postfix
   forwarding loop | loops back to myself | mail for * loops back
 routing sendmail
@@ -98,13 +112,13 @@ routing sendmail
 rate_limited rfc5321
   quota * exceeded * messages per | sending quota | send quota | sender quota
 mailbox_full rfc5321
-  too many messages on the server | out of quota | enough space | enough diskspace | enough storage |
-  maximum mailbox size | maximum allowed mailbox | maximum allowed number of messages | allowed message count |
-  the space available | space has used up | space is used up | any more mail | any more messages | allowed storage |
-  zuviele mails auf | zu viele mails auf | exhausted allowed storage | exhausted * storage |
-  speichervolumen ueberschritten | speichervolumen überschritten | speicherplatz * überschritten | full mailbox |
-  too many messages on * mailbox | too many messages in * mailbox | over quota | overquota | over the quota |
-  over * quota | quota exceeded | exceeded * quota | exceeds * quota | exceed * quota | quota exceed |
+  too many messages on the server | out of quota | enough space | enough diskspace | enough storage | disk limit |
+  disk space limit | maximum mailbox size | maximum allowed mailbox | maximum allowed number of messages |
+  allowed message count | the space available | space has used up | space is used up | any more mail |
+  any more messages | allowed storage | zuviele mails auf | zu viele mails auf | exhausted allowed storage |
+  exhausted * storage | speichervolumen ueberschritten | speichervolumen überschritten | speicherplatz * überschritten |
+  full mailbox | too many messages on * mailbox | too many messages in * mailbox | over quota | overquota |
+  over the quota | over * quota | quota exceeded | exceeded * quota | exceeds * quota | exceed * quota | quota exceed |
   quota is exceeded | quota limit | quota violation | quota full | quota reached | quotaexceeded | mailbox quota |
   mailbox full | mailbox is full | mailbox * is full | mailfolder is full | inbox is full | inbox full |
   mailbox exceeds | mailbox size limit | mailbox has exceeded | mailbox exceeded | maildir over | disk full * user |
@@ -142,16 +156,14 @@ too_many_recipients rfc5321
   too many recipients | too many rcpt | maximum number of recipients | number of recipients exceed | recipient limit |
   recipients per message | recipients limit | one recipient at a time
 policy postfix
-  sender address rejected: access denied | sender address rejected: not owned |
-  sender address rejected: not logged in
+  sender address rejected: access denied | sender address rejected: not owned | sender address rejected: not logged in
 sender_invalid postfix
   sender address rejected | sender address * undeliverable
 sender_invalid sendmail
   sender domain | domain of sender | from:domain must | from domain must
 sender_invalid exim
   sender verify failed | sender verification | sender callout | could not complete sender verify |
-  postmaster verification failed |
-  verification failed for <> | callback setup failed
+  postmaster verification failed | verification failed for <> | callback setup failed
 sender_invalid rfc5321
   sender rejected | invalid sender | bad sender | unknown sender | sender unknown | sender * does not exist |
   sender * is invalid | sender is not valid | sender not exist | null sender | empty envelope sender |
@@ -162,8 +174,8 @@ policy postfix
   blocked using
 policy rfc5321
   blocked by | block list | blocklist | black list | blacklist | blackhole | black-listed | dnsbl | listed at |
-  listed in | listed by | is listed | rbl | spamcop | sorbs | reputation | dynamic ip | dial-up |
-  ip address * blocked | ip * is blocked | ip * has been blocked | ip * blocked | banned
+  listed in | listed by | is listed | rbl | spamcop | sorbs | reputation | dynamic ip | dial-up | ip address * blocked |
+  ip * is blocked | ip * has been blocked | ip * blocked | banned
 policy sendmail
   open proxy | open relay
 rate_limited rfc5321
@@ -177,4 +189,6 @@ rate_limited postfix
   too many errors | try again slower | too much mail from | connection rate | message rate | connection limit
 rate_limited qq
   frequency
+rate_limited sendmail
+  connection slots | per second | send cap | limit on the number | number of outgoing | number of allowed
 """

@@ -5,10 +5,10 @@ from __future__ import annotations
 RULES = """
 mailbox_full qmail
   storage full | space not enough | not enough space | mailbox space | error writing message: file too large |
-  recipient * full | mailbox * over | maildir * full | user is over | no space for user | exceeded his |
-  exceeded her | exceeded their | has no space | mail box full | mailbox too large | mailfolder is over |
-  over the allowed quota | disc quota | blocks limit exceeded | mailbox limit exceeded | quota exceed the hard limit |
-  users mailfolder | insufficient mailbox space | mailbox size exceeded
+  recipient * full | mailbox * over | maildir * full | user is over | no space for user | exceeded his | exceeded her |
+  exceeded their | has no space | mail box full | mailbox too large | mailfolder is over | over the allowed quota |
+  disc quota | blocks limit exceeded | mailbox limit exceeded | quota exceed the hard limit | users mailfolder |
+  insufficient mailbox space | mailbox size exceeded
 mailbox_inactive exchange
   now disabled | has been disabled | is disabled | been discontinued | or discontinued | temporarily disabled |
   cannot receive email | cannot receive mail | cannot receive messages | no recipient activity | log in to enable |
@@ -19,9 +19,9 @@ mailbox_inactive exchange
   recipient has been suspended | mailbox has been deactivated | user is inactive | deactivated mailbox |
   mailbox is no longer active
 mailbox_inactive rfc5321
-  account disabled | account is disabled | account * disabled | account has been disabled | account suspended |
-  account is suspended | account * suspended | account * inactive | account inactive | account expired |
-  account has expired | account * deactivated | account * locked | account * closed | account closed |
+  not allowed to receive | account disabled | account is disabled | account * disabled | account has been disabled |
+  account suspended | account is suspended | account * suspended | account * inactive | account inactive |
+  account expired | account has expired | account * deactivated | account * locked | account * closed | account closed |
   account * blocked | account has been * deleted | account that * inactive | mailbox disabled | mailbox * disabled |
   mailbox inactive | mailbox is inactive | mailbox * inactive | mailbox * suspended | mailbox * frozen |
   mailbox frozen | mailbox * locked | mailbox * blocked | mailbox * deactivated | mailbox * expired |
@@ -29,10 +29,10 @@ mailbox_inactive rfc5321
   user suspended | user * suspended | user * inactive | user * is expired | user * deactivated | user * locked |
   user is not active | inactive user | inactive account | inactive mailbox | disabled user | disabled account |
   disabled mailbox | recipient * disabled | recipient suspended | recipient * suspended | recipient * inactive |
-  recipient is not active | address * disabled | address * is inactive | address has been suspended |
-  no longer active | not been activated | domain is disabled | unavailable user, mailbox locked |
-  account * inactivity | mailbox * inactivity | user * inactivity | extended inactivity | user hasn't entered |
-  user has not entered | user hasn't logged | user has not logged
+  recipient is not active | address * disabled | address * is inactive | address has been suspended | no longer active |
+  not been activated | domain is disabled | unavailable user, mailbox locked | account * inactivity |
+  mailbox * inactivity | user * inactivity | extended inactivity | user hasn't entered | user has not entered |
+  user hasn't logged | user has not logged
 dns_failure postfix
   host not found, try again | name service error * try again
 transient postfix 4xx
@@ -64,12 +64,12 @@ domain_unknown postfix
   host not found | host or domain name not found | does not accept mail (nullmx) | domain * does not accept mail
 domain_unknown rfc5321
   name or service not known | no such host | no such domain | no mail hosts | domain not found | domain name not found |
-  domain * not found | domain * does not exist | domain * doesn't exist | domain does not exist |
-  domain non existent | nonexistent domain | non-existent domain | nxdomain | unknown domain | invalid domain |
-  bad destination host | bad destination system | domain is invalid | no mx record | null mx | nullmx |
-  illegal host/domain name | no valid hosts | recipient's domain
+  domain * not found | domain * does not exist | domain * doesn't exist | domain does not exist | domain non existent |
+  nonexistent domain | non-existent domain | nxdomain | unknown domain | invalid domain | bad destination host |
+  bad destination system | domain is invalid | no mx record | null mx | nullmx | illegal host/domain name |
+  no valid hosts | recipient's domain
 domain_unknown exim
-  non-existent hosts | unrouteable mail domain | unrouteable domain | unroutable domain |
+  domain is not reachable | non-existent hosts | unrouteable mail domain | unrouteable domain | unroutable domain |
   host address lookups failed permanently | all host address lookups failed |
   an mx or srv record indicated no smtp service
 recipient_unknown sendmail
@@ -87,22 +87,24 @@ recipient_unknown rfc5321
   recipient * does not exist | recipient * doesn't exist | recipient no longer | recipient * no longer |
   recipient is invalid | recipient invalid | recipient is not exist | recipient is not local | unknown recipient |
   unknown address | unknown account | unknown mailbox | unknown or illegal alias | unknown email | invalid recipient |
-  invalid rcpt to | invalid user | invalid address | invalid mailbox | invalid email | invalid destination |
-  bad address | bad recipient | bad destination mailbox | bad mailbox | bad destination email | address unknown |
-  address invalid | address is invalid | address not present | address not found | address * not found |
-  address * does not exist | address * doesn't exist | address does not exist | address error | address no longer |
-  address is no longer | address * no longer | address has changed | addressee unknown | mailbox not found |
-  mailbox * not found | mailbox unknown | mailbox does not exist | mailbox * does not exist | mailbox doesn't exist |
-  mailbox * doesn't exist | mailbox not exist | mailbox not available | mailbox name not allowed | mailbox syntax |
-  account not found | account unknown | account does not exist | account * does not exist | account * doesn't exist |
-  user does not exist | user * does not exist | user doesn't exist | user * doesn't exist | user not exist |
-  user not known | user not local | user invalid | user * no longer | user has moved | user has left | user is unknown |
-  user reject | does not exist here | doesn't have an account | does not have an * account | no longer works here |
-  no longer with | no longer on server | no longer in use | no longer available | no longer valid |
-  no longer accepts mail | no longer exists | can't verify recipient | cannot verify recipient | alias * not found |
-  not found: recipient | recipient rejected
+  invalid rcpt to | invalid user | invalid address | invalid mail address | invalid mailbox | invalid email |
+  invalid destination | bad address | bad recipient | bad destination mailbox | bad mailbox | bad destination email |
+  address unknown | address invalid | address is invalid | address not present | address not found |
+  address * not found | address * does not exist | address * doesn't exist | address does not exist | address error |
+  address no longer | address is no longer | address * no longer | address has changed | addressee unknown |
+  mailbox not found | mailbox * not found | mailbox unknown | mailbox does not exist | mailbox * does not exist |
+  mailbox doesn't exist | mailbox * doesn't exist | mailbox not exist | mailbox not available |
+  mailbox name not allowed | mailbox syntax | account not found | account unknown | account does not exist |
+  account * does not exist | account * doesn't exist | user does not exist | user * does not exist |
+  user doesn't exist | user * doesn't exist | user not exist | user not known | user not local | user invalid |
+  user * no longer | user has moved | user has left | user is unknown | user reject | does not exist here |
+  doesn't have an account | does not have an * account | no longer works here | no longer with | no longer on server |
+  no longer in use | no longer available | no longer valid | no longer accepts mail | no longer exists |
+  can't verify recipient | cannot verify recipient | alias * not found | not found: recipient | recipient rejected
 recipient_unknown qmail
   no mailbox here by that name
+recipient_unknown coremail
+  dosn't exist | dosen't exist | doesnt exist | doesn't exists | does not exists | malformed address
 recipient_unknown exim
   no local mailbox | recipient verify failed | unknown local
 recipient_unknown postfix 5xx
@@ -131,8 +133,7 @@ recipient_unknown orange
 recipient_unknown rfc5321
   usuario desconocido | usuario inexistente | destinatario desconocido | destinatario inexistente |
   destinatário desconhecido | destinatário inexistente | no existe | usuário desconhecido | utente sconosciuto |
-  non esiste |
-  destinatario sconosciuto | 存在しません | 見つかりません
+  non esiste | destinatario sconosciuto | 存在しません | 見つかりません
 recipient_unknown mailru
   пользователь не найден | не существует
 recipient_unknown netease
@@ -185,6 +186,8 @@ connection exchange
 connection rfc5321
   connection closed | connection broken | connection failed | connection aborted | broken pipe | network unreachable |
   unexpected eof
+connection postfix
+  address family not supported | timeout waiting for | closing connection due to
 connection qmail
   connection died | connected to * but connection died
 connection exim
@@ -200,8 +203,7 @@ no_answer exim
 connection rfc5321
   cannot connect
 no_answer rfc5321
-  unable to connect | no answer | not responding | not answer | host * unreachable | host is down | timed out |
-  timeout
+  unable to connect | no answer | not responding | not answer | host * unreachable | host is down | timed out | timeout
 no_answer exchange
   did not respond
 routing rfc5321
@@ -214,11 +216,13 @@ protocol rfc5321
   not rfc | rfc 822 | rfc 2822 | rfc2822 | rfc 5322 | rfc5322 | rfc 1652 | syntax error | bad sequence |
   command not implemented | not implemented | command unrecognized | command not recognized | unrecognized command |
   command rejected | protocol error | protocol violation | header error | resent-from field | bad command |
-  line too long | line length | bare lf | bare linefeed | 8bitmime |
-  8-bit | smtputf8 | non-ascii | malformed | message header | missing header | invalid helo | bad helo | conversion |
-  mime error | mime header | mime type | mime part | mime structure | invalid mime | bad mime
+  line too long | line length | bare lf | bare linefeed | 8bitmime | 8-bit | smtputf8 | non-ascii | malformed |
+  message header | missing header | invalid helo | bad helo | conversion | mime error | mime header | mime type |
+  mime part | mime structure | invalid mime | bad mime
 protocol exim
-  unrecognised command
+  unrecognised command | send helo | helo first | ehlo first | say helo | polite people | fqdn | fully qualified |
+  improper sequence | out of sequence | wrong sequence | unexpected command | unknown command | nested mail command |
+  pipelining
 protocol qmail
   stray newline
 protocol postfix
@@ -232,7 +236,8 @@ transient rfc5321
   temporary failure | temporary error | temporary problem | service shutting down | service not available |
   system is busy | server too busy | server busy | try again later | try later
 transient sendmail
-  insufficient disk space | load average | load too high
+  system full | temporary * failure | temporary * problem | temporary * error | insufficient disk space | load average |
+  load too high
 transient exchange
   system resources | insufficient resources
 transient postfix
@@ -247,7 +252,7 @@ policy rfc5321
   permission denied | rejected by | refused by | blocked | forbidden | prohibited | go away | message refused |
   message rejected | mail rejected | delivery not authorized
 policy postfix
-  access denied | access to * denied | refused to talk
+  access denied | access to * denied | refused to talk | permanently rejected | have permission | closed system
 authentication rfc5321
   spf | ptr
 mailbox_full rfc5321
@@ -267,5 +272,5 @@ policy sendmail
   no access for this | ip in prison | denied by policy | denied by * policy | rule imposed mailbox access
 policy rfc5321 5xx
   denied | disallowed | unacceptable | not accepted | not wanted | unwanted | does not want | not welcome |
-  do not accept
+  do not accept | rejected | refused | rejecting
 """
