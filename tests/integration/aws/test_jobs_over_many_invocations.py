@@ -1,7 +1,8 @@
 """Every type of jobs goes on over many invocations of a function whose time is short, each a process of its own: at its
 end each item was done once.
 
-JOBS_ITEMS and JOBS_SECONDS give another number of items and another time-out; what each took is printed.
+JOBS_ITEMS and JOBS_SECONDS give another number of items and another time-out; what each took is printed, with the calls
+of AWS that an item took.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.dynamo.records import message_item
+from chalicelib.adapters.aws.dynamo.shards import Shards
+from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.dynamo.traces import DynamoTraces
+from chalicelib.adapters.aws.meter import Meter
+from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.sqlite.jobs import SqliteJobs
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.bootstrap import Parts, Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.jobs import JobStatus
+from chalicelib.domain import lifecycle
+from chalicelib.domain.jobs import Job, JobStatus
 from chalicelib.domain.model import Message, Scope, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.webhooks.delivery import DeliveryStatus, delivery_id
@@ -66,35 +73,57 @@ class Play:
 
     async def many(self, one: Message) -> None:
         """As many messages like this one, which is there."""
-        server, store = self.scene.server.id, self.program[MessageStore]
+        server = self.scene.server.id
         numbers = await self.program[Numbers].take(server, "message", ITEMS - 1)
         for start in range(0, len(numbers), TOGETHER):
             some = [
                 replace(one, id=MessageId(number), token=f"{number:016d}")
                 for number in numbers[start : start + TOGETHER]
             ]
-            await store.create(some)
+            await self._store(some)
+
+    async def _store(self, some: list[Message]) -> None:
+        """All of these, which are new: in batches on AWS, where each would be a call."""
+        if not self.is_on_aws:
+            await self.program[MessageStore].create(some)
+            return
+        shards = await self.program[Shards](self.scene.server.id)
+        table = Table(self.program[AwsSession], self.program.settings.mail_table)
+        await table.put_many(
+            [message_item(lifecycle.accepted(one), one.id % shards) for one in some]
+        )
 
     async def done(
         self, kind: str, parameters: dict[str, Any], items: int = ITEMS, failed: int = 0
     ) -> Any:
         """A job that functions work on, one after the other, until it is over; what came of it."""
-        job = await self.program[KeepJobs].start(self.owner, kind, parameters)
-        begun, invocations = time.monotonic(), 0
-        while job.is_open:
-            await work_when_woken(self.another(), {}, SECONDS)
-            invocations += 1
-            job = await self.program[Jobs].get(self.scene.server.id, job.id)
-        seconds = time.monotonic() - begun
-        print(f"{kind}: {items} items, {invocations} invocations, {seconds:.0f} s")
+        job = await self.over(kind, parameters, items)
         counts = (job.status, job.matched, job.done, job.failed)
         assert counts == (JobStatus.DONE, items, items - failed, failed)
         return await self.program[KeepJobs].shown(self.owner, job)
 
+    async def over(self, kind: str, parameters: dict[str, Any], items: int) -> Job:
+        """A job that functions have worked on, one after the other, until it was over; what that took is told."""
+        job = await self.program[KeepJobs].start(self.owner, kind, parameters)
+        begun, invocations, calls = time.monotonic(), 0, 0
+        while job.is_open:
+            another = self.another()
+            await work_when_woken(another, {}, SECONDS)
+            invocations += 1
+            calls += another[Meter].snapshot().total_calls if self.is_on_aws else 0
+            job = await self.program[Jobs].get(self.scene.server.id, job.id)
+        took = f"{invocations} invocations, {time.monotonic() - begun:.0f} s"
+        print(f"{kind}: {items} items, {took}, {calls / items:.2f} calls an item", flush=True)
+        return job
+
+    @property
+    def is_on_aws(self) -> bool:
+        return not isinstance(self.program[Jobs], SqliteJobs)
+
     def another(self) -> Posthorn:
-        if isinstance(self.program[Jobs], SqliteJobs):
-            return beside(self.program, {})
-        return Posthorn(self.program.settings, "aws", self.parts)
+        if self.is_on_aws:
+            return Posthorn(self.program.settings, "aws", self.parts)
+        return beside(self.program, {})
 
     async def statuses(self) -> Counter[tuple[str, int]]:
         """How many outgoing messages have which status after how many attempts."""
@@ -143,13 +172,7 @@ async def test_verbs_on_messages(play: Play) -> None:
     assert exported["rows"] == 2 * ITEMS
     parameters = {"address": ZOE}
     # Of what is erased only what went is counted: two for each, an entry of the log and a content beside.
-    job = await play.program[KeepJobs].start(play.owner, "erase", parameters)
-    begun, invocations = time.monotonic(), 0
-    while job.is_open:
-        await work_when_woken(play.another(), {}, SECONDS)
-        invocations += 1
-        job = await play.program[Jobs].get(play.scene.server.id, job.id)
-    print(f"erase: {2 * ITEMS} items, {invocations} invocations, {time.monotonic() - begun:.0f} s")
+    job = await play.over("erase", parameters, 2 * ITEMS)
     told = await play.program[KeepJobs].shown(play.owner, job)
     assert told is not None
     assert told["emails"] == 2 * ITEMS
