@@ -28,6 +28,9 @@ HIDDEN_FOCUS = """() => {
   const isBare = style.outlineStyle === "none" && style.boxShadow === "none";
   return box.width < 1 || box.height < 1 || isUnder || isBare ? one.outerHTML.slice(0, 160) : "";
 }"""
+# What is seen although it says that it is hidden: controls of script, where there is none.
+SHOWN_THOUGH_HIDDEN = """() => [...document.querySelectorAll("[hidden]")]
+  .filter((one) => one.checkVisibility()).map((one) => one.outerHTML.slice(0, 160))"""
 _AXE = """([kind, values]) => axe.run(document, {
   runOnly: {type: kind, values}, preload: false, resultTypes: ["violations"],
 })"""

@@ -22,10 +22,13 @@ from tests.patience import PATIENCE
 
 @contextlib.contextmanager
 def serving_web(
-    application: Any, new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    application: Any,
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
+    listener: socket.socket | None = None,
 ) -> Iterator[int]:
-    """The port at which the one-host server has the application, on a loop in a thread of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    """The port at which the one-host server has the application, on a loop in a thread of its own; a free one unless
+    somebody listens already."""
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
     ready = threading.Event()
     ends: list[Any] = []

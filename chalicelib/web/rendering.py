@@ -18,6 +18,7 @@ from markupsafe import Markup
 from chalicelib.web import words
 from chalicelib.web.causes import cause_words
 from chalicelib.web.foreign import foreign, visible
+from chalicelib.web.programs import program_words
 from chalicelib.web.query_terms import quoted
 from chalicelib.web.static_files import address_of
 
@@ -66,6 +67,7 @@ def _environment() -> Environment:
         "moment": words.read_time,
         "cause": lambda name: cause_words(name).short,
         "quoted": quoted,
+        "program": program_words,
     }
     made.globals |= {"static": address_of, "NOTHING": words.NOTHING}
     return made

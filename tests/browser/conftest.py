@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.filled_site import Site, filled_site
+from tests.people_site import PeopleSite, Walk, people_site, walking
 
 CHROMIUM = shutil.which("chromium") or ""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -39,3 +40,17 @@ def site() -> Iterator[Site]:
     """A dashboard that has something on every page."""
     with filled_site() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def people() -> Iterator[PeopleSite]:
+    """A dashboard at which people sign in."""
+    with people_site() as found:
+        yield found
+
+
+@pytest.fixture(params=[True, False], ids=["with script", "without script"])
+def walk(request: pytest.FixtureRequest, chromium: Browser, people: PeopleSite) -> Iterator[Walk]:
+    """Somebody who goes through it, with script and without."""
+    with walking(chromium, people, scripted=request.param) as one:
+        yield one

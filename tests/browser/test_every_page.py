@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser_looks import HIDDEN_FOCUS, SPACING, WIDTHS, Watched, context_of
+from tests.browser_looks import (
+    HIDDEN_FOCUS,
+    SHOWN_THOUGH_HIDDEN,
+    SPACING,
+    WIDTHS,
+    Watched,
+    context_of,
+)
 from tests.filled_site import PUBLIC, Site
 
 if TYPE_CHECKING:
@@ -87,6 +94,7 @@ def test_every_page_is_whole_without_script(chromium: Browser, site: Site) -> No
         for address, watched in pages:
             assert watched.page.locator("h1").count() == 1, address
             assert watched.page.locator("[aria-busy=true]").count() == 0, address
+            assert watched.page.evaluate(SHOWN_THOUGH_HIDDEN) == [], address
 
 
 def test_what_has_the_focus_is_seen_and_under_no_bar(chromium: Browser, site: Site) -> None:
