@@ -164,7 +164,7 @@ chalicelib              -
                         .services.suppressions .services.suspensions .services.tenancy .services.tracking
                         .services.webhooks .api pydantic pydantic_core
 .web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy .api
-                        .api.v2 .web.pages jinja2 markupsafe
+                        .api.v2 .web.pages jinja2 markupsafe segno
 .web.pages              .domain .domain.tenancy .api .web
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli

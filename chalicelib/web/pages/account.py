@@ -13,6 +13,7 @@ from chalicelib.web.asking import Problem
 from chalicelib.web.cookies import THEME
 from chalicelib.web.page import Page
 from chalicelib.web.pages.sign_in import THEME_SECONDS, return_to
+from chalicelib.web.qr_code import qr_code
 from chalicelib.web.row import Row
 
 PATH = "/settings"
@@ -78,7 +79,7 @@ async def change_email(page: Page) -> HttpAnswer:
 async def begin_totp(page: Page) -> HttpAnswer:
     """Show the seed that an app is to take."""
     seed = await page.ask("POST", "/me/totp", body={})
-    return page.render("totp.html", seed=seed)
+    return page.render("totp.html", seed=seed, drawn=qr_code(seed["uri"]))
 
 
 async def confirm_totp(page: Page) -> HttpAnswer:
@@ -89,7 +90,7 @@ async def confirm_totp(page: Page) -> HttpAnswer:
     except Problem as problem:
         if not problem.errors:
             raise
-        return page.again("totp.html", problem, seed=seed)
+        return page.again("totp.html", problem, seed=seed, drawn=qr_code(seed["uri"]))
     return _with_codes(page, done, "Codes from your app are your second factor now")
 
 
