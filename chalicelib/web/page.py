@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from chalicelib.api.by_provider import elsewhere
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.config import Settings
 from chalicelib.domain.people.signed_in import SignedIn
@@ -239,6 +240,11 @@ class Page:
     def is_local(self) -> bool:
         """Whether this is the local stack, which has an inbox."""
         return bool(self.program[Settings].clock_file)
+
+    @property
+    def passkeys_at(self) -> str:
+        """Where passkeys work, for a browser that came by another name of this machine; empty where they work here."""
+        return elsewhere(self.program, self.request)
 
     @property
     def csrf(self) -> str:

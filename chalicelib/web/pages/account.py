@@ -13,12 +13,14 @@ from chalicelib.web.asking import Problem
 from chalicelib.web.cookies import THEME
 from chalicelib.web.page import Page
 from chalicelib.web.pages.sign_in import THEME_SECONDS, return_to
+from chalicelib.web.programs import program_words
 from chalicelib.web.qr_code import qr_code
 from chalicelib.web.row import Row
 
 PATH = "/settings"
 SECURITY = "/settings/security"
 LISTED = {"limit": 100}
+LONGEST_CALLED = 60
 
 
 async def show_account(page: Page) -> HttpAnswer:
@@ -112,12 +114,8 @@ async def make_recovery_codes(page: Page) -> HttpAnswer:
 
 
 async def begin_passkey(page: Page) -> HttpAnswer:
-    """Ask the browser for a passkey."""
-    asked = await page.ask("POST", "/me/passkeys", body={})
-    options = {name: value for name, value in asked.items() if name != "ticket"}
-    return page.render(
-        "passkey.html", ticket=asked["ticket"], options=options.get("options", options)
-    )
+    """Ask the browser for a passkey, which is called by it unless somebody says otherwise."""
+    return page.render("passkey.html", **await _passkey_to_make(page))
 
 
 async def add_passkey(page: Page) -> HttpAnswer:
@@ -133,7 +131,7 @@ async def add_passkey(page: Page) -> HttpAnswer:
     except Problem as problem:
         if not problem.errors:
             raise
-        return page.again("security.html", problem, **await _factors(page))
+        return page.again("passkey.html", problem, **await _passkey_to_make(page))
     return _with_codes(page, done, "The passkey is added")
 
 
@@ -187,6 +185,16 @@ async def _factors(page: Page) -> dict[str, Any]:
         _me(page), page.ask_or(None, "GET", "/me/passkeys", query=LISTED)
     )
     return {"me": me, "passkeys": (passkeys or {"data": ()})["data"]}
+
+
+async def _passkey_to_make(page: Page) -> dict[str, Any]:
+    asked = await page.ask("POST", "/me/passkeys", body={})
+    called = program_words(page.request.headers.get("user-agent", ""))
+    return {
+        "ticket": asked["ticket"],
+        "options": asked["options"],
+        "called": called[:LONGEST_CALLED],
+    }
 
 
 async def _changed(

@@ -146,20 +146,28 @@ const shown = (made) => {
     authenticatorAttachment: made.authenticatorAttachment, clientExtensionResults: {},
   };
 };
+// Why a passkey was not used, by the name of the error (WebAuthn level 3, sections 5.1.3 and 5.1.4.1).
+const whyNot = (error, options) => ({
+  NotAllowedError: "The passkey was not used: the question was closed, or not answered in time. Try again, or take another way.",
+  InvalidStateError: "This device has a passkey of yours already. Use another device, or keep that one.",
+  SecurityError: `Passkeys work at ${options.rpId ?? options.rp?.id} alone. Open this page there, or take another way.`,
+}[error.name] ?? "The passkey was not used. Try again, or take another way.");
 for (const form of all("form[data-passkey]")) {
   if (!window.PublicKeyCredential) continue;
   form.hidden = false;
   form.addEventListener("submit", async (event) => {
     const field = form.elements.credential;
-    if (field.value) return;
+    // Without its name the passkey would be made for nothing: what is missing is said by the server.
+    if (field.value || form.elements.name?.value.trim() === "") return;
     event.preventDefault();
+    const options = JSON.parse(form.dataset.options);
     try {
-      const publicKey = asked(JSON.parse(form.dataset.options));
+      const publicKey = asked(options);
       const call = form.dataset.passkey === "create" ? "create" : "get";
       field.value = JSON.stringify(shown(await navigator.credentials[call]({ publicKey })));
       form.requestSubmit();
-    } catch {
-      one("[data-passkey-said]", form).textContent = "The passkey was not used. Try again, or take another way.";
+    } catch (error) {
+      one("[data-passkey-said]", form).textContent = whyNot(error, options);
     }
   });
 }
