@@ -202,7 +202,8 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("GET", "/reports", "/reports", tenant="acme/app")
     asked("GET", "/reports/{id}", "/reports/1", tenant="acme/app")
     asked("GET", "/events", "/events", tenant="acme/app")
-    for path in ("/installation", "/installation/checks", "/health", "/metrics"):
+    of_installation = ("/installation", "/installation/checks", "/installation/operations")
+    for path in (*of_installation, "/health", "/metrics"):
         asked("GET", path, path)
     people(api, asked)
     yield from found

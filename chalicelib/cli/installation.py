@@ -105,3 +105,37 @@ def checks(session: Session) -> int:
     rows = [(one["check"], one["status"], clock_time(one["since"]), one["detail"]) for one in found]
     session.show(found, table(rows, ("check", "status", "since", "detail")))
     return 1 if any(one["status"] == "failing" for one in found) else 0
+
+
+@installation_group.command("operations")
+def operations(session: Session) -> None:
+    """Show what the installation is at: its queues, what failed too often, and the jobs of all that are not over."""
+    told = session.client.show_installation_operations()
+    queues = [
+        (one["pool"], str(one["messages"]), _seconds(one["oldest_seconds"]))
+        for one in told["queues"] or ()
+    ]
+    jobs = [
+        (
+            one["id"],
+            one["tenant"],
+            one["type"],
+            one["status"],
+            f"{one['done'] + one['failed']}/{one['matched']}",
+            one["created_by"],
+            clock_time(one["created_at"]),
+        )
+        for one in told["jobs"] or ()
+    ]
+    letters = told["dead_letters"]
+    parts = (
+        table(queues, ("queue", "wake-ups", "oldest")),
+        f"Failed too often: {'not known' if letters is None else letters}.",
+        f"Events wait: {_seconds(told['outbox_lag'])}.",
+        table(jobs, ("job", "tenant", "type", "status", "done", "by", "since")),
+    )
+    session.show(told, "\n\n".join(parts))
+
+
+def _seconds(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.0f} s"

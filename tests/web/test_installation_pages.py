@@ -18,6 +18,7 @@ PAGES = (
     "/admin/users",
     "/admin/users/usnobody",
     "/admin/organizations",
+    "/admin/operations",
     "/admin/pools",
     "/admin/sources",
     "/admin/settings",

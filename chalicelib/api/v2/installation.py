@@ -24,6 +24,7 @@ from chalicelib.api.v2.oidc import (
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
 from chalicelib.config import Settings, SubmissionPorts
+from chalicelib.domain.jobs import JobStatus
 from chalicelib.domain.prometheus import CONTENT_TYPE
 from chalicelib.domain.tenancy.check_findings import CheckStatus
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
@@ -34,6 +35,7 @@ from chalicelib.services.health import Health
 from chalicelib.services.own_records import OwnRecords
 from chalicelib.services.people.oidc_providers import OidcProviders
 from chalicelib.services.tenancy.notices import LONGEST, Notices, checked_notice
+from chalicelib.services.workload import Workload
 
 INSTALLATION_READ = "installation:read"
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -169,6 +171,56 @@ async def list_checks(call: Call) -> CheckPage:
     return CheckPage(data=data, has_more=False, next_cursor=None)
 
 
+class QueueNow(Answer):
+    """A queue of the installation."""
+
+    pool: str
+    messages: Annotated[int, Field(description="Wake-ups, those for later included.")]
+    oldest_seconds: Annotated[
+        float | None,
+        Field(description="How long the oldest that is due waits; null where nobody knows."),
+    ]
+
+
+class OpenJob(Answer):
+    """A job of a tenant that is not over."""
+
+    id: str
+    tenant: Annotated[str, Field(examples=["acme/mail"])]
+    type: str
+    status: JobStatus
+    matched: int
+    done: int
+    failed: int
+    created_by: str
+    created_at: Moment
+
+
+class InstallationLoad(Answer):
+    """What the installation is at. A part that could not be found out now is null."""
+
+    queues: list[QueueNow] | None
+    dead_letters: Annotated[
+        int | None, Field(description="Wake-ups that failed too often and are not held yet.")
+    ]
+    outbox_lag: Annotated[
+        float | None,
+        Field(
+            description="How many seconds the oldest change waits to be told; null also where nobody counts it."
+        ),
+    ]
+    jobs: Annotated[
+        list[OpenJob] | None,
+        Field(description="Jobs of all tenants that are not over, at most 100, oldest first."),
+    ]
+    has_more_jobs: bool
+
+
+async def show_installation_operations(call: Call) -> InstallationLoad:
+    """Show what the installation is at: queues, what failed too often, and jobs of all tenants that are not over."""
+    return InstallationLoad.model_validate(await call.program[Workload].read())
+
+
 async def show_health(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Ask whether stores and queues are well; 503 with the names of those that fail."""
     failing = await program[Health].failing()
@@ -204,6 +256,13 @@ ROUTES = (
         "GET /installation/checks",
         list_checks,
         CheckPage,
+        tenant="none",
+        scope=INSTALLATION_READ,
+    ),
+    route(
+        "GET /installation/operations",
+        show_installation_operations,
+        InstallationLoad,
         tenant="none",
         scope=INSTALLATION_READ,
     ),

@@ -318,3 +318,6 @@ def test_the_installation_says_what_it_is_and_that_it_is_well(posthorn: Run) -> 
     checks = posthorn("installation", "checks", "--json")
     assert (checks.code, checks.json) == (0, [])
     assert posthorn("installation", "checks").out.startswith("CHECK")
+    load = posthorn("installation", "operations", "--json").json
+    assert (load["jobs"], load["dead_letters"]) == ([], 0)
+    assert "Failed too often: 0." in posthorn("installation", "operations").out

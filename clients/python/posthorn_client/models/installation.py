@@ -8,16 +8,20 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from posthorn_client.models.domains import Record
+from posthorn_client.models.jobs import JobStatus
 
 __all__ = [
     "CheckPage",
     "CheckStatus",
     "FoundCheck",
     "Installation",
+    "InstallationLoad",
     "InstallationToChange",
     "OidcService",
     "OidcSettings",
     "OidcToChange",
+    "OpenJob",
+    "QueueNow",
     "SmtpService",
 ]
 
@@ -70,6 +74,19 @@ class Installation(TypedDict):
     """
 
 
+class InstallationLoad(TypedDict):
+    """What the installation is at. A part that could not be found out now is null."""
+
+    queues: list[QueueNow] | None
+    dead_letters: int | None
+    """Wake-ups that failed too often and are not held yet."""
+    outbox_lag: float | None
+    """How many seconds the oldest change waits to be told; null also where nobody counts it."""
+    jobs: list[OpenJob] | None
+    """Jobs of all tenants that are not over, at most 100, oldest first."""
+    has_more_jobs: bool
+
+
 class InstallationToChange(TypedDict):
     """What may be changed of it."""
 
@@ -110,6 +127,30 @@ class OidcToChange(TypedDict):
     """Who has a verified address of one of these is made a user."""
     local_sign_in: NotRequired[bool | None]
     """Whether people may sign in by password, too."""
+
+
+class OpenJob(TypedDict):
+    """A job of a tenant that is not over."""
+
+    id: str
+    tenant: str
+    type: str
+    status: JobStatus
+    matched: int
+    done: int
+    failed: int
+    created_by: str
+    created_at: str
+
+
+class QueueNow(TypedDict):
+    """A queue of the installation."""
+
+    pool: str
+    messages: int
+    """Wake-ups, those for later included."""
+    oldest_seconds: float | None
+    """How long the oldest that is due waits; null where nobody knows."""
 
 
 class SmtpService(TypedDict):

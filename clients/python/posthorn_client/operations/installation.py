@@ -6,7 +6,12 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from __future__ import annotations
 
 from posthorn_client.asking import Asking
-from posthorn_client.models.installation import CheckPage, Installation, InstallationToChange
+from posthorn_client.models.installation import (
+    CheckPage,
+    Installation,
+    InstallationLoad,
+    InstallationToChange,
+)
 from posthorn_client.request import Request
 
 
@@ -35,4 +40,13 @@ class InstallationOperations(Asking):
         """
         request = Request("GET", "/api/v2/installation/checks")
         answer: CheckPage = self._json(request)
+        return answer
+
+    def show_installation_operations(self) -> InstallationLoad:
+        """Show what the installation is at: queues, what failed too often, and jobs of all tenants that are not over.
+
+        Needs the scope `installation:read`.
+        """
+        request = Request("GET", "/api/v2/installation/operations")
+        answer: InstallationLoad = self._json(request)
         return answer
