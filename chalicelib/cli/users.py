@@ -44,9 +44,10 @@ def create(session: Session, mail_link: bool, **given: Any) -> None:
 
 
 @user_group.command("list")
-def list_all(session: Session) -> None:
+@click.option("--search", metavar="TEXT", help="Those whose address or name has it.")
+def list_all(session: Session, search: str | None) -> None:
     """List the users of the installation, newest first."""
-    found = list(session.client.all_users())
+    found = list(session.client.all_users(q=search))
     rows = [
         (
             each["id"],

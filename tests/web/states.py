@@ -44,7 +44,7 @@ TABLE = """
 /admin/health -  -  test_checks_that_cannot_be_had_fail_alone  test_the_installation_is_for_operators  -  -
 /admin/operations test_nothing_runs_and_the_page_says_so - test_what_cannot_be_had_of_the_work_fails_alone \
     test_the_installation_is_for_operators - -
-/admin/users                            -  -  -  test_the_installation_is_for_operators  -  -
+/admin/users  -  test_users_are_looked_for_by_address_and_name  -  test_the_installation_is_for_operators  -  -
 /admin/users/{user}                     -  -  -  test_the_installation_is_for_operators  -  -
 /admin/organizations                    -  -  -  test_the_installation_is_for_operators  -  -
 /admin/pools                            -  -  -  test_the_installation_is_for_operators  -  -

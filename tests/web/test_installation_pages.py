@@ -74,6 +74,15 @@ async def test_a_user_is_made_and_changed(admin: Browser) -> None:
     assert "new@acme.test is removed" in gone.text
 
 
+async def test_users_are_looked_for_by_address_and_name(admin: Browser, owner: Browser) -> None:
+    found = await admin.get("/admin/users?q=OWNER%40")
+    mails = {one for one in found.links if "@" in one}
+    assert mails == {"owner@acme.test"}
+    assert "root@posthorn.test" in (await admin.get("/admin/users?q=lovelace")).links
+    assert "Nobody found" in (await admin.get("/admin/users?q=%3Cb%3Enobody")).text
+    assert (await admin.get(f"/admin/users?q={'a' * 10_000}")).status == 200
+
+
 async def test_an_organization_is_suspended_with_a_reason_and_let_go_on(
     scene: Scene, admin: Browser
 ) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
 from chalicelib.web.sought import sought
+from tests.page_browser import Browser
 from tests.web.looking import Looker
 from tests.web.test_messages import EVIL, sent
+from tests.worlds import Scene
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,26 @@ def test_nothing_found_offers_all_servers(looker: Looker) -> None:
 def test_all_servers_are_named_with_where_to_look(looker: Looker) -> None:
     looker.get("//search", q="app").has("Servers", "acme/app", "Look for it among the mail of")
     looker.get("//search").has("Type the name")
+
+
+def test_members_are_found_by_address_and_name(looker: Looker) -> None:
+    looker.get("/search", q="lovelace").has("Members", "@acme.test")
+    assert 'id="r-people"' not in looker.get("/search", q="nobody at all").text
+
+
+async def test_operators_find_users_and_addresses_of_ways_out(
+    scene: Scene, admin: Browser, owner: Browser
+) -> None:
+    source = {"name": "out1", "kind": "direct", "address": "192.0.2.9"}
+    form = await admin.get("/admin/sources")
+    await admin.submit(form, "Add this source", **source)
+    for text, words in (("owner@acme.test", "Users"), ("192.0.2.9", "Ways out")):
+        shown = await admin.get(f"/search?q={quote(text)}")
+        assert words in shown.text
+        assert text in shown.text
+        theirs = await owner.get(f"/search?q={quote(text)}")
+        assert not {one for one in theirs.addresses if one.startswith("/admin")}, words
+        assert words not in theirs.text
 
 
 def test_a_part_that_cannot_be_searched_is_said(

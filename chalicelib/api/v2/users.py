@@ -59,9 +59,20 @@ class UserPage(ListAnswer):
     data: list[User]
 
 
-async def list_users(call: Call, query: PageQuery) -> UserPage:
+class UsersQuery(PageQuery):
+    """Which users."""
+
+    q: Annotated[
+        str | None,
+        Field(
+            max_length=500, description="A part of the address or the name, in any case of letters."
+        ),
+    ] = None
+
+
+async def list_users(call: Call, query: UsersQuery) -> UserPage:
     """List the users of the installation, newest first."""
-    found = await call.program[Users].all()
+    found = await call.program[Users].all(query.q or "")
     return UserPage(**await page(call, query, found, _position, user_fields))
 
 
@@ -143,7 +154,7 @@ _ONE = "/users/{id}"
 _READ: dict[str, Any] = {"tenant": "none", "scope": "installation:read"}
 _WRITE: dict[str, Any] = {"tenant": "none", "scope": INSTALLATION_WRITE}
 ROUTES = (
-    route("GET /users", list_users, UserPage, query=PageQuery, **_READ),
+    route("GET /users", list_users, UserPage, query=UsersQuery, **_READ),
     route(
         "POST /users",
         create_user,

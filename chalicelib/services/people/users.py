@@ -99,9 +99,11 @@ class Users:
         passwords.check_choice(password, email, field)
         return await self._check.keep(password)
 
-    async def all(self) -> Sequence[User]:
-        """All users, the newest first."""
-        found = await self._repository.all(USERS, ALL_USERS)
+    async def all(self, like: str = "") -> Sequence[User]:
+        """All users, the newest first; with `like` those whose address or name has it, in any case of letters."""
+        part = like.casefold()
+        known = await self._repository.all(USERS, ALL_USERS)
+        found = [one for one in known if part in f"{one.email} {one.name}".casefold()]
         return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
 
     async def get(self, user: str) -> User:

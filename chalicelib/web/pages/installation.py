@@ -178,7 +178,7 @@ async def change_settings(page: Page) -> HttpAnswer:
 
 
 async def _users(page: Page) -> dict[str, Any]:
-    query = {"limit": 30, "cursor": page.query("cursor")}
+    query = {"limit": 30, "cursor": page.query("cursor"), "q": page.query("q")[:500]}
     return {"found": await page.ask("GET", "/users", query=query)}
 
 

@@ -17,6 +17,7 @@ from chalicelib.web.sought import Sought, sought
 
 SHOWN = 5
 MOST_LISTED = 100
+OPERATES = "installation:read"
 
 
 async def search_server(page: Page) -> HttpAnswer:
@@ -28,12 +29,13 @@ async def search_server(page: Page) -> HttpAnswer:
         return page.see_other(f"{page.base}/messages/{found['id']}")
     if not asked.text:
         return page.render("search.html", asked=asked, results=None)
-    outgoing, incoming, suppression, domain, routes = await asyncio.gather(
+    outgoing, incoming, suppression, domain, routes, people = await asyncio.gather(
         _mail(page, asked, "outgoing"),
         _mail(page, asked, "incoming"),
         _named(page, asked, "address", "/suppressions/"),
         _named(page, asked, "domain", "/domains/"),
         _routes(page, asked),
+        _members(page, asked),
     )
     results = {
         "outgoing": outgoing,
@@ -41,6 +43,7 @@ async def search_server(page: Page) -> HttpAnswer:
         "suppression": suppression,
         "domain": domain,
         "routes": routes,
+        "people": people,
     }
     return page.render("search.html", asked=asked, results=results)
 
@@ -77,21 +80,53 @@ async def _routes(page: Page, asked: Sought) -> list[Any]:
     return [one for one in found["data"] if one[name] == asked.text][:SHOWN]
 
 
-async def search_everything(page: Page) -> HttpAnswer:
-    """Organizations and servers of the name, and the servers in which mail can be looked for."""
-    asked = sought(page.query("q"))
-    organizations, servers = await page.ask_all(
-        ("GET", "/organizations", {"limit": MOST_LISTED}),
-        ("GET", "/servers", {"limit": MOST_LISTED}),
-    )
+async def _members(page: Page, asked: Sought) -> list[Any]:
+    """Members of the organization whose address or name has it."""
+    if asked.kind not in ("address", "words"):
+        return []
+    found = await page.ask_or({"data": []}, "GET", "/members", query={"limit": MOST_LISTED})
     text = asked.text.lower()
+    return [one for one in found["data"] if text in f"{one['email']} {one['name']}".lower()][:SHOWN]
+
+
+async def search_everything(page: Page) -> HttpAnswer:
+    """Organizations and servers of the name, and the servers in which mail can be looked for; for operators also users
+    and addresses of ways out."""
+    asked = sought(page.query("q"))
+    text = asked.text.lower()
+    organizations, servers, users, sources = await asyncio.gather(
+        page.ask_or(None, "GET", "/organizations", query={"limit": MOST_LISTED}),
+        page.ask_or(None, "GET", "/servers", query={"limit": MOST_LISTED}),
+        _users(page, text),
+        _sources(page, text),
+    )
     return page.render(
         "search_everything.html",
         asked=asked,
         organizations=_like(organizations, text),
         servers=_like(servers, text),
+        users=users,
+        sources=sources,
         every_server=(servers or {"data": []})["data"],
     )
+
+
+async def _users(page: Page, text: str) -> list[Any]:
+    if not text or not page.may(OPERATES):
+        return []
+    found = await page.ask_or({"data": []}, "GET", "/users", query={"q": text, "limit": SHOWN})
+    return list(found["data"])
+
+
+async def _sources(page: Page, text: str) -> list[Any]:
+    """Ways out that have the address, or are called so."""
+    if not text or not page.may(OPERATES):
+        return []
+    found = await page.ask_or({"data": []}, "GET", "/sources", query={"limit": MOST_LISTED})
+    names = ("name", "address", "address6", "host")
+    return [one for one in found["data"] if any(text in (one[name] or "") for name in names)][
+        :SHOWN
+    ]
 
 
 def _like(found: Any, text: str) -> list[Any]:
@@ -103,6 +138,13 @@ def _like(found: Any, text: str) -> list[Any]:
 
 
 ROWS = (
-    of_server("GET", "/search", search_server, "emails:read", "listEmails", "showEmail"),
-    Row("GET", "/search", search_everything, api=("listOrganizations", "listServers")),
+    of_server(
+        "GET", "/search", search_server, "emails:read", "listEmails", "showEmail", "listMembers"
+    ),
+    Row(
+        "GET",
+        "/search",
+        search_everything,
+        api=("listOrganizations", "listServers", "listUsers", "listSources"),
+    ),
 )

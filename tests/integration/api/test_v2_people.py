@@ -39,6 +39,12 @@ def test_an_operator_makes_changes_and_removes_users(api: ApiWorld) -> None:
     assert (entry["action"], entry["actor"]["name"]) == ("user.create", admin.user.email)
     assert entry["object"]["name"] == "grace@people.test"
     assert entry["after"]["password"] == "***"
+    for text in (wanted["email"].upper(), wanted["email"].partition("@")[0]):
+        found = admin.ask("GET", f"/users?q={text}").json["data"]
+        assert [one["id"] for one in found] == [made.json["id"]], text
+    assert admin.ask("GET", "/users?q=nobody").json["data"] == []
+    assert admin.ask("GET", f"/users?q={'a' * 501}").status == 422
+
     taken = admin.ask("POST", "/users", wanted)
     assert told(taken) == (409, "conflict")
     assert taken.json["errors"][0] | {"detail": ""} == {

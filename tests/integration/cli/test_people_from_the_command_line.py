@@ -40,6 +40,8 @@ def test_users_are_named_by_id_or_address(posthorn: Run) -> None:
     assert posthorn("user", "set", one, "--clear", "admin", "--json").json["admin"] is False
     assert posthorn("user", "set", one).code == 2
     assert "ada@acme.test" in posthorn("user", "list").out
+    assert "ada@acme.test" in posthorn("user", "list", "--search", "ADA").out
+    assert posthorn("user", "list", "--search", "eve", "--json").json == []
     assert posthorn("user", "sign-out", one).code == 0
     assert posthorn("user", "reset-factors", "ada@acme.test").code == 0
     unknown = posthorn("user", "show", "bob@acme.test")

@@ -16,18 +16,20 @@ from posthorn_client.request import Request, part
 class UsersOperations(Asking):
     """Operations on `/api/v2/users`."""
 
-    def list_users(self, *, limit: int | None = None, cursor: str | None = None) -> UserPage:
+    def list_users(
+        self, *, limit: int | None = None, cursor: str | None = None, q: str | None = None
+    ) -> UserPage:
         """List the users of the installation, newest first.
 
         Needs the scope `installation:read`.
         """
-        request = Request("GET", "/api/v2/users", query={"limit": limit, "cursor": cursor})
+        request = Request("GET", "/api/v2/users", query={"limit": limit, "cursor": cursor, "q": q})
         answer: UserPage = self._json(request)
         return answer
 
-    def all_users(self, *, limit: int = 100) -> Iterator[User]:
+    def all_users(self, *, q: str | None = None, limit: int = 100) -> Iterator[User]:
         """The items of all pages of `list_users`, each asked for when it is needed."""
-        return items(lambda cursor: self.list_users(limit=limit, cursor=cursor))
+        return items(lambda cursor: self.list_users(limit=limit, cursor=cursor, q=q))
 
     def create_user(self, body: UserToMake, *, idempotency_key: str | None = None) -> User:
         """Make a user.
