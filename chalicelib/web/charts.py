@@ -17,6 +17,8 @@ from chalicelib.web.scales import FAR, Scale, of_counts, of_far_seconds, of_seco
 
 WIDTH = 960
 TALL, SHORT, MID = 168, 44, 132
+CLOSE = 0.8
+"""From this part of a limit on a rate is close to it."""
 EMPTY = "No mail in this period"
 Value = float | None
 Said = Callable[[Value], str]
@@ -110,6 +112,16 @@ def share(part: float) -> Markup:
     return _safe(
         '<svg class="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect class="bar-idle" width="{width}" height="6"/></svg>'
+    )
+
+
+def against(part: float, limit: float) -> Markup:
+    """A bar in a cell for a rate, with a line where receivers want it to stay below; the scale ends at twice that."""
+    tone = "bad" if part > limit else "late" if part > CLOSE * limit else "idle"
+    width = f"{50 * min(2.0, max(0.0, part) / limit):.1f}"
+    return _safe(
+        '<svg class="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="bar-{tone}" width="{width}" height="6"/><path class="limit" d="M50 0v6"/></svg>'
     )
 
 

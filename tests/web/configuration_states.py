@@ -154,6 +154,7 @@ SO /audit
     many       test_a_long_log_is_a_page_of_it
 S /insights
     nothing    test_without_mail_a_sample_says_what_will_be_here
+    unfound    test_a_filter_that_finds_nothing_can_be_removed
     failing    test_figures_that_cannot_be_had_say_so
     forbidden  test_who_may_look_may_look_and_others_not
 S /insights/tags
@@ -176,6 +177,7 @@ S /insights/receivers
     forbidden  test_who_may_look_may_look_and_others_not
 S /insights/causes
     nothing    test_without_mail_a_sample_says_what_will_be_here
+    unfound    test_a_filter_that_finds_nothing_can_be_removed
     failing    test_figures_that_cannot_be_had_say_so
     forbidden  test_who_may_look_may_look_and_others_not
 S /insights/causes/{cause}

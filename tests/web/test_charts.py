@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.web.charts import Series, Slot, bars, lines, share, spark
+from chalicelib.web.charts import Series, Slot, against, bars, lines, share, spark
 from chalicelib.web.scales import of_counts, of_far_seconds, of_seconds
 from chalicelib.web.slots import SPANS, Counted, mail_chart, span_of, time_chart
 
@@ -57,6 +57,7 @@ def _figures() -> dict[str, str]:
         "lines-log": lines(HOURS, (1.2, 1.1, 1.0), (60, 90, 7200), AXIS, (1.1, 90)),
         "lines-empty": lines(HOURS, (None,) * 3, (None,) * 3, AXIS, (None, None)),
         "share": share(0.612),
+        "against": against(0.0007, 0.001) + against(0.05, 0.02) + against(0, 0.02),
         "spark": spark([0] * 10 + [3, 12], "late"),
     }
 

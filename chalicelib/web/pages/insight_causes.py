@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.causes import cause_words
 from chalicelib.web.charts import spark
+from chalicelib.web.insight_filter import LONGEST, has_text
 from chalicelib.web.page import Page
 from chalicelib.web.pages.insights import PERIODS, TABS
 from chalicelib.web.row import of_server
@@ -34,9 +35,17 @@ async def show_causes(page: Page) -> HttpAnswer:
     """All of a period, those that harm most first."""
     span = _span(page)
     found = await page.ask_or(None, "GET", "/statistics/causes", query=_query(page, span))
-    causes = None if found is None else sorted(map(_row, found["data"]), key=_harm)
-    more = bool(found and found["next_cursor"])
-    return page.render("insights_causes.html", **_frame(page, span), causes=causes, more=more)
+    known = None if found is None else sorted(map(_row, found["data"]), key=_harm)
+    text = page.query("q")[:LONGEST]
+    causes = known and [one for one in known if has_text(text, one["title"], one["provider"])]
+    return page.render(
+        "insights_causes.html",
+        **_frame(page, span),
+        causes=causes,
+        more=bool(found and found["next_cursor"]),
+        text=text,
+        is_filtered=bool(known) and not causes,
+    )
 
 
 async def show_cause(page: Page) -> HttpAnswer:

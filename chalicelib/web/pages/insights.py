@@ -10,9 +10,11 @@ from typing import Any
 from chalicelib.api.http import HttpAnswer
 from chalicelib.domain.csv_rows import rendered
 from chalicelib.web import answers
-from chalicelib.web.charts import Series, Slot, bars, share
+from chalicelib.web.charts import Series, Slot, against, bars, share
+from chalicelib.web.insight_filter import BLANK, KINDS, LONGEST, Filter, has_text
 from chalicelib.web.page import Page
 from chalicelib.web.query_terms import quoted
+from chalicelib.web.receiver_limits import BOUNCED, COMPLAINED, limit_of
 from chalicelib.web.rendering import zone_of
 from chalicelib.web.row import of_server
 from chalicelib.web.slots import SPANS, Counted, Span, mail_chart, span_of, time_chart
@@ -26,22 +28,28 @@ TABS = {
 PERIODS = ("day", "week", "month", "year")
 FEW = 100  # messages: rates of fewer say little
 MOST = 50
+MOST_LOOKED_AT = 100
 COLUMNS = ("accepted", "delivered", "delayed", "bounced", "complained", "opened", "clicked")
 _SAMPLE = (40, 62, 85, 70, 66, 91, 120, 98, 74, 60, 55, 48)
 
 
 async def show_all(page: Page) -> HttpAnswer:
-    """All mail of a period."""
-    span = _span(page)
+    """All mail of a period, or that of one tag, stream, receiver and so on."""
+    span, only = _span(page), Filter.of(page.query("by"), page.query("name"))
     counts, before = await page.ask_all(
-        ("GET", "/statistics", span.query(page.now)),
-        ("GET", "/statistics", span.query(page.now - span.length)),
+        ("GET", "/statistics", span.query(page.now) | only.only),
+        ("GET", "/statistics", span.query(page.now - span.length) | only.only),
     )
+    value = only.name if only.name == BLANK else quoted(only.name)
+    query = f"{only.searched}:{value}" if only.name and only.searched else ""
     values = {
         "counts": counts,
         "change": _change(counts, before),
-        "charts": _charts(page, span, counts, ""),
+        "charts": _charts(page, span, counts, query),
         "sample": _sample(),
+        "filter": only,
+        "kinds": list(KINDS.items()),
+        "query": query,
     }
     return page.render("insights.html", **_frame(page, span, ""), **values)
 
@@ -65,17 +73,27 @@ async def _show(page: Page, tab: str) -> HttpAnswer:
     span, only = _span(page), page.request.query.get("only")
     if only is not None:
         return await _one(page, tab, span, only[0].strip())
-    group_by = {"group_by": TABS[tab][1], "limit": MOST}
+    text = page.query("q")[:LONGEST]
+    group_by = {"group_by": TABS[tab][1], "limit": MOST_LOOKED_AT if text else MOST}
     now, before = await asyncio.gather(
         page.ask_or(None, "GET", "/statistics", query=span.query(page.now) | group_by),
         page.ask_or(
             None, "GET", "/statistics", query=span.query(page.now - span.length) | group_by
         ),
     )
-    rows = None if now is None else _rows(now["data"], (before or {}).get("data", ()))
+    found = None if now is None else _rows(now["data"], (before or {}).get("data", ()))
+    nameless = TABS[tab][3]
+    rows = found and [one for one in found if has_text(text, one["group"] or nameless)]
     if page.query("download") and rows is not None:
         return answers.text_file(f"{tab}.csv", _csv(tab, rows), "text/csv; charset=utf-8")
-    values: dict[str, Any] = {"rows": rows, "few": FEW, "nameless": TABS[tab][3], "most": MOST}
+    values: dict[str, Any] = {
+        "rows": rows and rows[:MOST],
+        "few": FEW,
+        "nameless": nameless,
+        "most": MOST,
+        "text": text,
+        "is_filtered": bool(found) and not rows,
+    }
     return page.render("insights_groups.html", **_frame(page, span, tab), **values)
 
 
@@ -101,7 +119,15 @@ def _frame(page: Page, span: Span, tab: str) -> dict[str, Any]:
     here = f"{page.base}/insights{'/' if tab else ''}{tab}"
     tabs = [("", "All mail"), *((name, one[0]) for name, one in TABS.items())]
     spans = [SPANS[one] for one in PERIODS]
-    return {"span": span, "spans": spans, "tab": tab, "tabs": tabs, "here": here}
+    return {
+        "span": span,
+        "spans": spans,
+        "tab": tab,
+        "tabs": tabs,
+        "here": here,
+        "limit_of": limit_of,
+        "against": against,
+    }
 
 
 def _span(page: Page) -> Span:
@@ -159,6 +185,11 @@ def _row(group: Mapping[str, Any], was: int, largest: int) -> dict[str, Any]:
         "delayed": min(1.0, counts["soft_fails"] / accepted),
         **{name: rates[name] for name in COLUMNS if name in rates},
         "latency": group["latency"] or {"p50": None, "p95": None},
+        "limits": {
+            name: (against(rates[name], limit), limit, rates[name] > limit)
+            for name in (BOUNCED, COMPLAINED)
+            if rates[name] is not None and (limit := limit_of(name, group["group"]))
+        },
     }
 
 
