@@ -37,13 +37,15 @@ class WaitCode(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Why a message waits, in words where there are some, since when and until when (epoch seconds). None: until
-    somebody does something, or at once. `others` is how many wait for the same, None where nobody counted."""
+    somebody does something, or at once. `others` is how many wait for the same, `ahead` how many are tried before it,
+    None where nobody counted."""
 
     code: WaitCode
     detail: str
     since: float
     until: float | None = None
     others: int | None = None
+    ahead: int | None = None
 
 
 TOO_MANY_CONNECTIONS = "Too many connections to this server are open."

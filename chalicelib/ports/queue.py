@@ -9,6 +9,8 @@ from chalicelib.domain.erasure import Sought
 from chalicelib.domain.model import DeliveryJob
 from chalicelib.domain.numbering import ServerId
 
+MOST_AHEAD = 10_000
+
 
 class WorkQueue(Protocol):
     """Jobs for functions, in a queue for each pool and one of incoming mail. At least once, in no order, durable once
@@ -33,6 +35,10 @@ class WorkQueue(Protocol):
 
     async def pools(self) -> tuple[str, ...]:
         """The pools that have a queue, by name. For people who configure; no function has the right to ask."""
+
+    async def ahead(self, queue: str, before: float) -> int:
+        """How many jobs of a queue were due before a moment that has passed and are not taken yet, at most
+        MOST_AHEAD: about that many, and where places are not known all but one that are due. TemporaryFailure."""
 
     async def marked(self, queue: str) -> list[DeliveryJob]:
         """The jobs of a pool that say more than the record of their message: marked `manual`, or with an outcome.

@@ -144,6 +144,7 @@ _SILENT = {
 }
 _FINISHED = {"HardFail": "Refused", "Bounced": "Came back"}
 LONGEST_PLACE = 80
+MOST_AHEAD = 10_000  # as far as the API counts
 _PLACE = re.compile(r"\{(domain|pool)\}")
 
 
@@ -182,7 +183,7 @@ def _found(email: Mapping[str, Any], deliveries: Sequence[Mapping[str, Any]]) ->
     cause = None if last is None else last.get("cause")
     if wait is not None:
         if wait["code"] != "retry":
-            return waiting_reason(wait["code"])
+            return _behind(waiting_reason(wait["code"]), wait.get("ahead"))
         if email["status"] == "Error":
             return OUR_FAULT
         return WAITS["retry"] if cause is None else _retried(cause)
@@ -190,6 +191,15 @@ def _found(email: Mapping[str, Any], deliveries: Sequence[Mapping[str, Any]]) ->
     if verb is None:
         return None
     return _ended(email, verb, cause, deliveries)
+
+
+def _behind(reason: Reason, ahead: int | None) -> Reason:
+    """With how many are tried before it, where that is known."""
+    if not ahead:
+        return reason
+    told = "more than 10,000" if ahead >= MOST_AHEAD else f"{ahead:,}"
+    said = f"{told} {'message is' if ahead == 1 else 'messages are'} ahead"
+    return replace(reason, title=f"{reason.title}: {said}")
 
 
 def _retried(cause: str) -> Reason:

@@ -119,6 +119,22 @@ async def test_no_job_is_kept_longer_than_the_queue_allows(
     assert await world.receive(POOL, within=0) == []
 
 
+@pytest.mark.usefixtures("quiet")
+async def test_what_is_due_before_a_moment_is_counted(
+    world: World, items: list[DeliveryJob]
+) -> None:
+    queue = world[WorkQueue]
+    assert await queue.ahead(POOL, world.clock.now()) == 0
+    await queue.wake(POOL, items[:5])
+    await queue.wake(POOL, items[5:7], world.clock.now() + 600)
+    await world.pass_seconds(2)
+    await queue.wake(POOL, items[7:8])
+    end = time.monotonic() + PATIENCE
+    while (count := await queue.ahead(POOL, world.clock.now() - 1)) < 5:
+        assert time.monotonic() < end, count
+    assert count == 5
+
+
 async def test_a_receipt_that_is_not_good_is_a_temporary_failure(world: World) -> None:
     with pytest.raises(TemporaryFailure):
         await world[WorkQueue].extend_visibility(POOL, "0:0", 10)

@@ -43,6 +43,24 @@ def waiting(code: str, **changes: Any) -> dict[str, Any]:
     return an_email(wait=wait, **changes)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "title"),
+    [
+        (None, "Waiting for a worker"),
+        (0, "Waiting for a worker"),
+        (1, "Waiting for a worker: 1 message is ahead"),
+        (1_200, "Waiting for a worker: 1,200 messages are ahead"),
+        (10_000, "Waiting for a worker: more than 10,000 messages are ahead"),
+    ],
+)
+def test_who_waits_for_a_worker_is_told_how_many_are_ahead(ahead: int | None, title: str) -> None:
+    email = waiting("queued")
+    reason = reason_of({**email, "wait": {**email["wait"], "ahead": ahead}}, ())
+    assert reason is not None
+    assert reason.title == title
+    check_words(reason)
+
+
 def failed(cause: str | None, details: str = "", status: str = "SoftFail") -> dict[str, Any]:
     return {"cause": cause, "details": details, "status": status}
 

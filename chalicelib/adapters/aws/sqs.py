@@ -22,7 +22,7 @@ from chalicelib.domain.errors import PoolMissing, Rejected, TemporaryFailure
 from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.queue import MOST_AHEAD, WorkQueue
 
 LOG = logging.getLogger("posthorn.queue")
 
@@ -103,6 +103,14 @@ class SqsWorkQueue(WorkQueue):
             if not answer.get("NextToken"):
                 return tuple(sorted(found))
             page["NextToken"] = answer["NextToken"]
+
+    async def ahead(self, queue: str, before: float) -> int:
+        """All that can be received but one, which is that of whoever asks: SQS knows no places."""
+        name, url = "ApproximateNumberOfMessages", await self._url(queue)
+        answer = await self._session.call(
+            "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=[name]
+        )
+        return min(MOST_AHEAD, max(0, int(answer["Attributes"][name]) - 1))
 
     async def marked(self, queue: str) -> list[DeliveryJob]:
         """Every job that can be received, looked at: two calls for ten. Each counts as received once more; what is in

@@ -26,7 +26,7 @@ from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob, Message
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.queue import MOST_AHEAD, WorkQueue
 
 if TYPE_CHECKING:
     import apsw
@@ -53,6 +53,7 @@ _DEAD = f"SELECT {_JOBS} WHERE receives >= {MOST_RECEIVES} AND visible_at <= ? O
 _SOONEST = (
     "SELECT visible_at FROM queue WHERE pool = ? AND receives < ? ORDER BY visible_at LIMIT 1"
 )
+_AHEAD = "SELECT count(*) FROM (SELECT 1 FROM queue WHERE pool = ? AND visible_at < ? AND receives < ? LIMIT ?)"
 _MARKED = f"SELECT {_JOBS} WHERE queue.pool = ? AND (manual OR body IS NOT NULL)"
 _DELETE = "DELETE FROM queue WHERE id = ? AND receives = ?"
 _STORED = "SELECT 1 FROM messages WHERE key = ? AND token = ?"
@@ -156,6 +157,12 @@ class SqliteWorkQueue(WorkQueue):
             return [job for row in rows if (job := _handed_out(db, row[0], row[1], row[2:]))]
 
         return await self._database.write(dead)
+
+    async def ahead(self, queue: str, before: float) -> int:
+        """Rows of an index, as far as MOST_AHEAD."""
+        wanted = (queue, before, MOST_RECEIVES, MOST_AHEAD)
+        ((count,),) = self._database.read(lambda db: fetched(db, _AHEAD, wanted))
+        return int(count)
 
     async def marked(self, queue: str) -> list[DeliveryJob]:
         """The jobs of a pool that say more than their record."""

@@ -33,3 +33,10 @@ class Wait(Answer):
             " than 1,000 that wait in a direction the newest are looked at. Null in lists, and where nobody counts."
         ),
     ] = None
+    ahead: Annotated[
+        int | None,
+        Field(
+            description="Of one that was never tried: about how many of all servers are before it in the queue, up to"
+            " 10,000. Null for others, in lists, and where nobody counts."
+        ),
+    ] = None

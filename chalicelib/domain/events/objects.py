@@ -89,13 +89,14 @@ def visit_object(hit: EngagementEvent) -> Shown:
 
 
 def wait_object(wait: Wait) -> Shown:
-    """A `Wait`. Others that wait so are not counted."""
+    """A `Wait`. Neither others that wait so nor those before it are counted."""
     return {
         "code": wait.code.value,
         "detail": wait.detail,
         "since": moment(wait.since),
         "until": None if wait.until is None else moment(wait.until),
         "others": None,
+        "ahead": None,
     }
 
 

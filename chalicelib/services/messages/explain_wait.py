@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from chalicelib.config import Settings
+from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, State
 from chalicelib.domain.outgoing.retry import attempts_of, gives_up_at, schedule_of
 from chalicelib.domain.tenancy.servers import Server
-from chalicelib.domain.waits import Wait, wait_of
+from chalicelib.domain.waits import Wait, WaitCode, wait_of
+from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.messages.waiting import WaitingMail
 
 
@@ -25,8 +28,9 @@ class Waiting:
 class ExplainWait:
     """Looks at what else waits, and at the server's schedule."""
 
-    def __init__(self, settings: Settings, waiting: WaitingMail) -> None:
+    def __init__(self, settings: Settings, waiting: WaitingMail, queue: WorkQueue) -> None:
         self._settings = settings
+        self._queue = queue
         self._waiting = waiting
 
     async def of(self, server: Server, record: MessageRecord) -> Waiting:
@@ -34,7 +38,19 @@ class ExplainWait:
         usual, written = self._settings.max_attempts, server.retry_schedule
         wait, ends = wait_of(record), None
         if wait is not None:
-            wait = replace(wait, others=await self._waiting.others(record))
+            others, ahead = await asyncio.gather(
+                self._waiting.others(record), self._ahead(record, wait)
+            )
+            wait = replace(wait, others=others, ahead=ahead)
         if record.state is State.WAITING and record.tries:
             ends = gives_up_at(schedule_of(written, usual), record.tries, record.wake_at)
         return Waiting(wait, attempts_of(written, usual), ends)
+
+    async def _ahead(self, record: MessageRecord, wait: Wait) -> int | None:
+        """How many wake-ups are before the first of a message that was never tried."""
+        if wait.code is not WaitCode.QUEUED:
+            return None
+        try:
+            return await self._queue.ahead(record.message.origin.pool, wait.since)
+        except TemporaryFailure:
+            return None

@@ -130,9 +130,13 @@ def test_incoming_mail_counts_where_it_is_to_go(api: ApiWorld) -> None:
 
 def test_a_message_says_why_it_waits(api: ApiWorld) -> None:
     api.scene.egress.will("a@few.test", LATER, LATER)
+    api.scene.clock.advance(1)
+    (before,) = sent_to(api, "b@example.com")
+    api.scene.clock.advance(1)
     (number,) = sent_to(api, "a@few.test")
+    assert api.v2("GET", f"/emails/{before}").json["wait"]["ahead"] == 0
     email = api.v2("GET", f"/emails/{number}").json
-    nothing = {"detail": "", "until": None, "others": None}
+    nothing = {"detail": "", "until": None, "others": None, "ahead": 1}
     assert email["wait"] == {"code": "queued", "since": email["received_at"], **nothing}
     bootstrap.run(api.scene.deliver_ready())
     email = api.v2("GET", f"/emails/{number}").json
@@ -143,6 +147,7 @@ def test_a_message_says_why_it_waits(api: ApiWorld) -> None:
         "since": last["at"],
         "until": email["next_attempt_at"],
         "others": 0,
+        "ahead": None,
     }
     (listed,) = api.v2("GET", "/emails?status=queued").json["data"]
     assert listed["wait"] == email["wait"] | {"others": None}

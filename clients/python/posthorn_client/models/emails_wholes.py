@@ -174,3 +174,7 @@ class Wait(TypedDict):
     than 1,000 that wait in a direction the newest are looked at. Null in lists, and where nobody
     counts.
     """
+    ahead: NotRequired[int | None]
+    """Of one that was never tried: about how many of all servers are before it in the queue, up to
+    10,000. Null for others, in lists, and where nobody counts.
+    """

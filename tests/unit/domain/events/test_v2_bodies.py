@@ -155,6 +155,7 @@ def test_what_goes_with_it() -> None:
         "since": "2027-01-15T08:00:01.500Z",
         "until": UNTIL,
         "others": None,
+        "ahead": None,
     }
     assert data["hold_expires_at"] == UNTIL
     delayed = shown(material(EventType.EMAIL_DELAYED, {"until": NOW + 300}))["data"]
