@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.v2.problems import ContentTooLarge, UnsupportedMediaType, answer_problem
@@ -21,13 +21,14 @@ from chalicelib.ports.rand import Rand
 from chalicelib.services.tenancy.caller import Caller
 from chalicelib.services.tenancy.view_links import ViewLinks
 from chalicelib.web import answers, static_files
+from chalicelib.web.asked_factor import packed
 from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.cookies import ASKED, FORM, SESSION, Cookies
 from chalicelib.web.form import KINDS, LARGEST, Form
 from chalicelib.web.frame import Frame, Frames, frame_of
 from chalicelib.web.old_paths import moved_to
 from chalicelib.web.page import Page, Rendered
-from chalicelib.web.pages.sign_in import TICKET_SECONDS, packed
+from chalicelib.web.pages.sign_in import TICKET_SECONDS
 from chalicelib.web.rights import who_may
 from chalicelib.web.routes import find, is_ours, methods_of
 from chalicelib.web.row import ROOT, Row
@@ -103,19 +104,34 @@ async def _written(answer: HttpAnswer, around: Awaitable[Frame]) -> HttpAnswer:
 
 
 def to_sign_in(page: Page) -> HttpAnswer:
-    """To the sign-in, which leads back to a page that was asked for by its address."""
-    back = page.request.path.removeprefix(page.prefix) if page.request.method == "GET" else ""
-    return answers.see_other(page.address("/login", return_to="" if back == ROOT else back))
+    """To the sign-in, which leads back to the page that was asked for, with what its address says; from a form to the
+    page that has it."""
+    back = _page_of(page) if page.request.method == "POST" else _path_of(page)
+    query = urlencode(page.request.query, doseq=True) if page.request.method == "GET" else ""
+    whole = f"{back}?{query}" if query and is_ours(f"{back}?{query}") else back
+    return answers.see_other(page.address("/login", return_to="" if whole == ROOT else whole))
 
 
 def to_confirm(page: Page, problem: Problem) -> HttpAnswer:
     """To the page that asks who it is, once more, and leads back to the form."""
-    here = page.request.path.removeprefix(page.prefix)
-    before = urlsplit(page.request.headers.get("referer", "")).path.removeprefix(page.prefix)
-    back = here if find("GET", here) else before
     asked = page.cookies.set(ASKED, packed(problem.told), TICKET_SECONDS)
-    led = page.see_other("/confirm", return_to=back if is_ours(back) else "")
+    led = page.see_other("/confirm", return_to=_page_of(page))
     return answers.also(led, asked)
+
+
+def _path_of(page: Page) -> str:
+    return page.request.path.removeprefix(page.prefix)
+
+
+def _page_of(page: Page) -> str:
+    """The page that a form stands on: its own address, or where the browser says it was; empty for none of ours."""
+    here = _path_of(page)
+    try:
+        before = urlsplit(page.request.headers.get("referer", "")).path.removeprefix(page.prefix)
+    except ValueError:
+        before = ""
+    back = here if find("GET", here) else before
+    return back if is_ours(back) else ""
 
 
 def failed_page(page: Page, error: MailError) -> HttpAnswer:
@@ -186,7 +202,8 @@ def _is_from_here(request: HttpRequest) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+    # Scheme and host stand in it and nothing else, so that there is nothing to be parsed.
+    return origin is None or origin.partition("://")[2] == request.headers.get("host", "")
 
 
 async def _no_view(page: Page) -> HttpAnswer:

@@ -5,14 +5,17 @@ Every field is text; one that is not there is empty. Bounded: 256 KiB and 1,000 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from chalicelib.api.http import HttpRequest
 from chalicelib.domain.forms import read_fields
 
 LARGEST = 262_144
 MOST_FIELDS = 1_000
+LONGEST_NUMBER = 18
 KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -49,3 +52,17 @@ class Form:
     def lines(self, name: str) -> list[str]:
         """The lines of a text field that are not blank."""
         return [one.strip() for one in self.text(name).splitlines() if one.strip()]
+
+    def whole(self, name: str, most: int) -> int | None:
+        """A whole number of plain digits, at most `most`; None for anything else."""
+        text = self.text(name)
+        is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+        return min(int(text), most) if is_number else None
+
+    def json_object(self, name: str) -> dict[str, Any]:
+        """The JSON object that a field holds; empty for what is none."""
+        try:
+            found = json.loads(self.raw(name))
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}

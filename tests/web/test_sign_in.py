@@ -158,3 +158,33 @@ async def test_links_that_have_ended_say_so(scene: Scene) -> None:
     ):
         shown = await browser.submit(await browser.get(path), button, **fields)
         assert (shown.status, "has ended" in shown.text) == (404, True), path
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/org/acme/servers/app/messages/outgoing?q=status%3Aheld+to%3A%22a+b%22",
+        "/org/acme/servers/app/insights/causes?period=7d&period=30d",
+        "/settings/security",
+    ],
+)
+async def test_a_link_that_somebody_sent_leads_to_what_it_shows(scene: Scene, address: str) -> None:
+    browser = await with_password(scene)
+    form = await browser.get(address)
+    after = await browser.submit(form, "Sign in", email="ada@acme.test", password=PASSWORD)
+    assert (after.path, after.status) == (address, 200)
+
+
+async def test_a_form_sent_after_the_session_leads_back_to_its_page(
+    scene: Scene, owner: Browser
+) -> None:
+    fields = (await owner.get("/org/acme/settings")).form("Save").fields
+    owner.cookies.clear()
+    shown = await owner.send("/org/acme/settings", fields)
+    assert shown.answer.headers["Location"] == "/login?return_to=%2Forg%2Facme%2Fsettings"
+    here = {"referer": "https://posthorn.test/org/acme/members"}
+    shown = await owner.send("/org/acme/members", fields, **here)
+    assert shown.answer.headers["Location"] == "/login?return_to=%2Forg%2Facme%2Fmembers"
+    for odd in ("http://[", "https://evil.example//evil.example", "\u202e"):
+        shown = await owner.send("/logout", fields, referer=odd)
+        assert shown.answer.headers["Location"] == "/login"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -121,10 +120,7 @@ async def begin_passkey(page: Page) -> HttpAnswer:
 async def add_passkey(page: Page) -> HttpAnswer:
     """Keep the passkey that the browser made."""
     form = page.form
-    try:
-        credential = json.loads(form.raw("credential"))
-    except ValueError:
-        credential = {}
+    credential = form.json_object("credential")
     body = {"ticket": form.text("ticket"), "credential": credential, "name": form.text("name")}
     try:
         done = await page.ask("POST", "/me/passkeys", body=body)

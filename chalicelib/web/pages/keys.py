@@ -92,16 +92,17 @@ async def roll_key(page: Page) -> HttpAnswer:
     """Make another like it, and let the old one end."""
     form, id = page.form, page.values["id"]
     old = await page.ask("GET", _api(id))
-    hours = int(form.text("old_ends")) if form.text("old_ends").isdigit() else 24
+    given = form.whole("old_ends", 168)
+    hours = 24 if given is None else given
     own = {"API": ("scopes",), "SMTP": ("cram",)}.get(old["kind"], ())
     wanted = {name: old[name] for name in (*COPIED, *own)}
     made = await page.ask("POST", "/credentials", body=wanted, key=form.text("once"))
     if hours:
-        end = page.now + timedelta(hours=min(hours, 168))
+        end = page.now + timedelta(hours=hours)
         await page.ask("PATCH", _api(id), body={"expires_at": end.isoformat()})
     else:
         await page.ask("DELETE", _api(id))
-    said = "The old key ends " + ("now" if not hours else f"in {min(hours, 168)} hours")
+    said = "The old key ends " + ("now" if not hours else f"in {hours} hours")
     return await _shown(page, made, said)
 
 

@@ -28,6 +28,7 @@ from chalicelib.web.row import of_server
 
 SAMPLES = 5
 PAGE = 30
+MOST_NUMBER = 10**15
 NO_NUMBER = "Type the number of messages"
 
 
@@ -135,8 +136,7 @@ async def _missing_number(page: Page, verb: str, chosen: Chosen) -> Problem | No
     preview = await page.ask("POST", "/jobs", body={"type": verb, "dry_run": True, **chosen.wanted})
     if not needs_number(verb, preview):
         return None
-    shown = page.form.text("number")
-    numbers = {acts_on(preview), int(shown) if shown.isdecimal() else 0}
+    numbers = {acts_on(preview), page.form.whole("number", MOST_NUMBER) or 0}
     if any(one > ASKED_ABOVE and is_number(page.form.text("typed"), one) for one in numbers):
         return None
     errors = [{"pointer": "/typed", "detail": NO_NUMBER, "code": "required"}]

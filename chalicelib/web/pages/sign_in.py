@@ -6,22 +6,23 @@ which is a page of ours.
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.api.by_provider import ways
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.answers import also
+from chalicelib.web.asked_factor import packed, unpacked
 from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.cookies import ASKED, THEME
+from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
 from chalicelib.web.row import Row
 
 TICKET_SECONDS = 300
 THEME_SECONDS = 31_536_000
 CLEARED = '"cache", "storage"'
+TOO_LATE = "That took too long. Sign in once more"
+NOT_SHOWN = "This was not right, or it came too late. Try again, or start again below"
 _CODES = ("totp", "recovery_code", "passkey", "password")
 
 
@@ -61,11 +62,15 @@ async def show_second(page: Page) -> HttpAnswer:
 async def sign_in_second(page: Page) -> HttpAnswer:
     """Show the second factor."""
     asked = unpacked(page.cookies.get(ASKED))
-    body = {"ticket": asked.get("ticket", ""), **shown_factor(page)}
+    if not asked:
+        return page.see_other("/login", Flash(TOO_LATE, "late"), return_to=return_to(page))
+    body = {"ticket": asked["ticket"], **shown_factor(page)}
     answer = await page.asking.answer("POST", "/sessions", body=body)
     try:
         return opened(page, answer)
     except Problem as problem:
+        if problem.code == "unauthenticated":
+            problem = Problem(problem.status, {**problem.told, "detail": NOT_SHOWN})
         return again(page, "second.html", problem, answer, asked=asked)
 
 
@@ -130,30 +135,10 @@ def shown_factor(page: Page) -> dict[str, Any]:
             "" if name == "password" else " "
         )
         if said and name == "passkey":
-            try:
-                return {"passkey": json.loads(said)}
-            except ValueError:
-                return {"passkey": {}}
+            return {"passkey": page.form.json_object("credential")}
         if said:
             return {name: said.replace(" ", "") if name != "password" else said}
     return {"totp": ""}
-
-
-def packed(told: Mapping[str, Any]) -> str:
-    """What a problem asks for, as a cookie holds it."""
-    kept = {name: told.get(name) for name in ("ticket", "methods", "challenge")}
-    return base64.urlsafe_b64encode(json.dumps(kept).encode()).decode().rstrip("=")
-
-
-def unpacked(text: str) -> dict[str, Any]:
-    """What a cookie holds; empty for what we did not write."""
-    try:
-        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict) or not isinstance(found.get("methods"), list):
-        return {}
-    return found
 
 
 ROWS = (

@@ -28,6 +28,7 @@ ASKED_FOR = (
     "unsubscribe",
 )  # the recipient wanted it: allowing them again is explained
 FOR = (("", "as the settings say"), ("never", "ever"), ("30", "30 days"), ("365", "1 year"))
+MOST_DAYS = 3_650
 
 
 async def list_suppressions(page: Page) -> HttpAnswer:
@@ -42,7 +43,7 @@ async def add_suppression(page: Page) -> HttpAnswer:
         "address": form.text("address"),
         "reason": form.text("reason") or "manual",
         "note": form.text("note") or None,
-        "expires_at": _until(page, form.text("for")),
+        "expires_at": _until(page),
         "scope": form.text("scope") or None,
         "stream": form.text("stream") or None,
     }
@@ -143,12 +144,12 @@ async def _allowed(page: Page) -> dict[str, Any]:
     return {"entry": await page.ask("GET", path, query=query), "reasons": REASONS}
 
 
-def _until(page: Page, wanted: str) -> str | None:
+def _until(page: Page) -> str | None:
     """Days from now; or a time, or `never`, as the API takes it."""
-    if wanted.isdigit():
-        days = min(int(wanted[:4]), 3_650)
+    days = page.form.whole("for", MOST_DAYS)
+    if days is not None:
         return (page.now + timedelta(days=days)).isoformat()
-    return wanted or None
+    return page.form.text("for") or None
 
 
 def _scope_of(entry: Entry) -> tuple[tuple[str, str], ...]:
