@@ -12,6 +12,9 @@ KEPT_SECONDS = 30 * 86_400
 MOST_ERRORS = 100
 MOST_RUNNING = 10
 """How many run at a time in a tenant; others wait."""
+INNER = "jz"
+"""How the ids of jobs begin that nobody asked for and nobody sees: they are behind those of all others."""
+INNER_KEPT_SECONDS = 7 * 86_400
 
 
 class JobStatus(StrEnum):
@@ -70,9 +73,14 @@ class Job:
         return self.status in OPEN
 
     @property
+    def is_inner(self) -> bool:
+        """Whether it is work that goes on by itself."""
+        return self.id.startswith(INNER)
+
+    @property
     def keep_until(self) -> int:
         """When it is forgotten."""
-        return int(self.created_at) + KEPT_SECONDS
+        return int(self.created_at) + (INNER_KEPT_SECONDS if self.is_inner else KEPT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ chalicelib              -
 .services.jobs          .config .domain .domain.tenancy .domain.mail .domain.webhooks .ports .services
                         .domain.events .domain.search .services.tenancy .services.webhooks .services.incoming
                         .services.limits .services.messages .services.outgoing .services.queue
-                        .services.erasure
+                        .services.erasure .services.events.hand_on_later
 .services.erasure       .domain .domain.people .domain.tenancy .ports .services.queue.message_actions
                         .services.retention
 .services.retention     .domain .domain.tenancy .ports
@@ -122,8 +122,8 @@ chalicelib              -
 .services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
 .services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .domain.outgoing .domain.search
                         .ports .services
-.services.events        .config .domain .domain.tenancy .domain.events .domain.limits .domain.search .ports .services
-                        .services.tenancy .services.webhooks.fan_out
+.services.events        .config .domain .domain.tenancy .domain.events .domain.limits .domain.search .domain.webhooks
+                        .ports .services .services.tenancy .services.webhooks.fan_out
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue

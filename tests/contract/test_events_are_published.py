@@ -27,6 +27,7 @@ from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.reports import Reports
 from chalicelib.services.events.compose import ComposeEvents
+from chalicelib.services.events.hand_on_later import HandOnLater
 from chalicelib.services.events.publish_events import PublishEvents
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
@@ -169,7 +170,7 @@ async def listed(world: World) -> list[Any]:
 
 def publisher(world: World, receiver: Receiver) -> PublishEvents:
     webhooks: Any = receiver
-    return PublishEvents(world[EventLog], world[ComposeEvents], webhooks)
+    return PublishEvents(world[EventLog], world[ComposeEvents], webhooks, world[HandOnLater])
 
 
 async def test_everything_is_listed_and_handed_on_with_the_same_bodies(

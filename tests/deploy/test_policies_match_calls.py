@@ -64,6 +64,7 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
+from chalicelib.services.events.hand_on_later import HandOnLater
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.incoming.endpoints import Endpoints
@@ -885,6 +886,8 @@ def test_the_outbox(world: World) -> None:
         fan_out = bootstrap.posthorn()[FanOut]
         server = world.server.id
         assert bootstrap.run(fan_out.take(server, [an_event(server, 1)])) == 1
+        later = bootstrap.posthorn()[HandOnLater]
+        bootstrap.run(later.keep(server, [an_event(server, 2).occurrence]))
         for _ in range(2):
             assert changes.hand_over(records, 100) == [{"batchItemFailures": [], "state": {}}]
         bootstrap.run(world.program[RemoveTenants].remove_server(world.server))

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.domain.deeds import Deed
 from chalicelib.domain.erasure import hashed
-from chalicelib.domain.errors import Conflict, Rejected
+from chalicelib.domain.errors import Conflict, NotFound, Rejected
 from chalicelib.domain.jobs import Job, JobStatus, ended
 from chalicelib.domain.paging import Page
 from chalicelib.domain.tenancy.audit_deeds import Told, deed_of
@@ -59,7 +59,7 @@ class KeepJobs:
         """Ask for a job. Rejected, Conflict, TemporaryFailure."""
         kind, now = self.kind(owner, name), self._clock.now()
         newest = await self._jobs.page(owner.number, MOST_OPEN, now)
-        if sum(one.is_open for one in newest.values) >= MOST_OPEN:
+        if sum(one.is_open and not one.is_inner for one in newest.values) >= MOST_OPEN:
             raise Conflict(f"{MOST_OPEN} jobs wait or run already")
         number = self._id(now)
         kept = await kind.begin(owner, number, parameters)
@@ -88,17 +88,24 @@ class KeepJobs:
 
     async def get(self, owner: JobOwner, job: str) -> Job:
         """NotFound."""
-        return await self._jobs.get(owner.number, job)
+        found = await self._jobs.get(owner.number, job)
+        if found.is_inner:
+            raise NotFound("There is no such job")
+        return found
 
     async def page(self, owner: JobOwner, limit: int, after: str | None) -> Page[Job]:
         """Newest first."""
-        return await self._jobs.page(owner.number, limit, self._clock.now(), after)
+        page = await self._jobs.page(owner.number, limit, self._clock.now(), after)
+        asked_for = tuple(one for one in page.values if not one.is_inner)
+        # Inner ones are behind all others.
+        is_whole = len(asked_for) == len(page.values)
+        return Page(asked_for, page.next_cursor if is_whole else None)
 
     async def stop(self, owner: JobOwner, number: str) -> Job:
         """Have a job end before its next piece, at once where nobody is at one; one that is over stays as it is.
         NotFound, TemporaryFailure."""
         for _ in range(MOST_TRIES):
-            job = await self._jobs.get(owner.number, number)
+            job = await self.get(owner, number)
             if job.is_stopping or not job.is_open:
                 return job
             now = self._clock.now()

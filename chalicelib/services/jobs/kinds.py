@@ -54,7 +54,15 @@ LOOKING_SECONDS = 8.0  # a look is an answer to a request
 MOST_SAMPLES = 20
 
 
-class JobKind(Protocol):
+class Worked(Protocol):
+    """What is worked on piece by piece."""
+
+    async def piece(self, owner: ServerId, job: Job) -> Piece:
+        """The next piece of one, which takes a second or two at most, and does nothing twice when it is done again.
+        What is Rejected ends the job; TemporaryFailure lets it wait."""
+
+
+class JobKind(Worked, Protocol):
     """One type. `fields` are its parameters, `is_of_organizations` says whether an organization may have it, `sends`
     that a suspended server may not."""
 
@@ -77,10 +85,6 @@ class JobKind(Protocol):
 
     async def look(self, owner: JobOwner, parameters: Parameters) -> Looked:
         """What one would be about; nothing is done. Rejected."""
-
-    async def piece(self, owner: ServerId, job: Job) -> Piece:
-        """The next piece of one, which takes a second or two at most, and does nothing twice when it is done again.
-        What is Rejected ends the job; TemporaryFailure lets it wait."""
 
     async def shown(self, owner: ServerId, job: Job) -> Mapping[str, Any] | None:
         """The result as it is shown at this moment."""

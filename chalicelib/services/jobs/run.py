@@ -54,13 +54,13 @@ class RunJobs:
         return any(job.lease_until <= now for _, job in await self._jobs.open(MOST_LOOKED_AT))
 
     def _in_turn(self, jobs: list[tuple[ServerId, Job]]) -> list[tuple[ServerId, Job]]:
-        """Those that may run now: of each tenant the first ten, running ones before others."""
+        """Those that may run now: of each tenant the first ten, running ones before others, and one that is inner."""
         waiting = sorted(jobs, key=lambda one: one[1].status is not JobStatus.RUNNING)
-        running: Counter[ServerId] = Counter()
+        running: Counter[tuple[ServerId, bool]] = Counter()
         found = []
         for owner, job in waiting:
-            running[owner] += 1
-            if running[owner] <= MOST_RUNNING:
+            running[owner, job.is_inner] += 1
+            if running[owner, job.is_inner] <= (1 if job.is_inner else MOST_RUNNING):
                 found.append((owner, job))
         return found
 
@@ -83,7 +83,7 @@ class RunJobs:
 
     async def _piece(self, owner: ServerId, job: Job) -> Job | None:
         """One piece, and the job behind it; None when it goes on elsewhere, or later."""
-        kind = self._types.find(job.type)
+        kind = self._types.worked(job.type)
         if kind is None:
             return await self._end(owner, job, JobStatus.FAILED, "There are no such jobs any more")
         try:

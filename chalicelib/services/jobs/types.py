@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from chalicelib.services.events.hand_on_later import HandOnLater
 from chalicelib.services.jobs.erase import Erase
 from chalicelib.services.jobs.export import Export
 from chalicelib.services.jobs.import_suppressions import ImportSuppressions
-from chalicelib.services.jobs.kinds import JobKind
+from chalicelib.services.jobs.kinds import JobKind, Worked
 from chalicelib.services.jobs.on_messages import MessageJobs
 from chalicelib.services.jobs.replay_webhooks import ReplayWebhooks
 
@@ -20,7 +21,9 @@ class JobTypes:
         replay_webhooks: ReplayWebhooks,
         on_messages: MessageJobs,
         erase: Erase,
+        hand_on_later: HandOnLater,
     ) -> None:
+        self._inner = hand_on_later
         self.all: tuple[JobKind, ...] = (
             *on_messages.all,
             import_suppressions,
@@ -28,6 +31,10 @@ class JobTypes:
             replay_webhooks,
             erase,
         )
+
+    def worked(self, name: str) -> Worked | None:
+        """The type of a name, also an inner one."""
+        return self._inner if name == self._inner.type else self.find(name)
 
     def find(self, name: str) -> JobKind | None:
         """The type of a name."""

@@ -39,26 +39,43 @@ class FanOut:
         self._deliveries = deliveries
         self._lanes = lanes
 
-    async def wanted(self, server: ServerId) -> bool:
-        """Whether the server has a webhook that gets events, at this moment: what it has no webhook for is told to
-        nobody, ever."""
-        return bool(await self._recent.ask_now(*self._question(server)))
+    async def wanted(self, server: ServerId) -> int:
+        """How many webhooks of the server get events, at this moment: what it has no webhook for is told to nobody,
+        ever."""
+        return len(await self._recent.ask_now(*self._question(server)) or ())
 
     async def take(self, server: ServerId, events: Sequence[Event]) -> int:
         """Store the events for each webhook that wants them and wake its lane; how many deliveries are new. The
         webhooks are those that `wanted` found. TemporaryFailure, and then the same events must come again."""
         stored = 0
         for webhook in await self._recent.ask(*self._question(server)) or ():
-            wanted = [one for one in events if wants(webhook, one)]
-            deliveries = [self._delivery(webhook, one) for one in wanted]
-            if not deliveries:
-                continue
-            stored += sum(await self._deliveries.add(deliveries))
-            # Also of those that were there: perhaps it ended before it woke the lane.
-            ids = [one.id for one in deliveries]
-            starts = range(0, len(ids), MOST_FRESH)
-            jobs = [tuple(ids[start : start + MOST_FRESH]) for start in starts]
-            await self._lanes.wake([LaneJob(server, webhook.id, fresh=some) for some in jobs])
+            stored += await self._take(webhook, events)
+        return stored
+
+    async def take_some(
+        self, server: ServerId, events: Sequence[Event], after: str, most: int
+    ) -> str | None:
+        """The same for some of the webhooks, those behind the id `after` by their ids; the last of them, None when none
+        is left."""
+        known = await self._recent.ask_now(*self._question(server)) or ()
+        left = sorted((one for one in known if one.id > after), key=lambda one: one.id)
+        for webhook in left[:most]:
+            await self._take(webhook, events)
+        return left[most - 1].id if len(left) > most else None
+
+    async def _take(self, webhook: Webhook, events: Sequence[Event]) -> int:
+        """The same for one webhook."""
+        wanted = [one for one in events if wants(webhook, one)]
+        deliveries = [self._delivery(webhook, one) for one in wanted]
+        if not deliveries:
+            return 0
+        stored = sum(await self._deliveries.add(deliveries))
+        # Also of those that were there: perhaps it ended before it woke the lane.
+        ids = [one.id for one in deliveries]
+        starts = range(0, len(ids), MOST_FRESH)
+        jobs = [tuple(ids[start : start + MOST_FRESH]) for start in starts]
+        server = webhook.server_id
+        await self._lanes.wake([LaneJob(server, webhook.id, fresh=some) for some in jobs])
         return stored
 
     def _question(

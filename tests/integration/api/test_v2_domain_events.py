@@ -16,6 +16,7 @@ from chalicelib.ports.event_log import EventLog
 from chalicelib.ports.happenings import Happenings
 from chalicelib.services.dns_monitor import DnsMonitor
 from chalicelib.services.events.compose import ComposeEvents
+from chalicelib.services.events.hand_on_later import HandOnLater
 from chalicelib.services.events.publish_events import PublishEvents
 from tests.http_api import ApiWorld
 from tests.integration.api.test_v2_domains import (
@@ -53,7 +54,9 @@ def published(api: ApiWorld) -> list[Event]:
 
     async def turn() -> None:
         changes, position = posthorn[EventFeed].read()
-        publish_events = PublishEvents(posthorn[EventLog], posthorn[ComposeEvents], webhooks)
+        publish_events = PublishEvents(
+            posthorn[EventLog], posthorn[ComposeEvents], webhooks, posthorn[HandOnLater]
+        )
         await publish_events.take(SOURCE, changes)
         await posthorn[EventFeed].move(position)
 
