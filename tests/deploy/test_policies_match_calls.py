@@ -648,6 +648,8 @@ def test_jobs(world: World) -> None:
         sent = replace(a_webhook_delivery(server.id, 1, webhook=webhook.id), created_at=now - 60)
         bootstrap.run(world.program[WebhookDeliveries].add([sent]))
         bootstrap.run(world.program[KeepJobs].start(owner, "replay_webhooks", {}))
+        burst = [an_event(server.id, number).occurrence for number in (2, 3)]
+        bootstrap.run(world.program[HandOnLater].keep(server.id, burst))
 
     minute()
     jobs_on_messages(world, owner)
