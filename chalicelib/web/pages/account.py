@@ -74,7 +74,7 @@ async def change_email(page: Page) -> HttpAnswer:
     email = form.text("email")
     change = {"email": email, "current_password": form.raw("current_password")}
     said = f"Follow the link that is mailed to {email}. Until then your address stays"
-    return await _changed(page, "security.html", change, SECURITY, said)
+    return await _changed(page, "security.html", change, SECURITY, said, wrong="email")
 
 
 async def begin_totp(page: Page) -> HttpAnswer:
@@ -180,7 +180,7 @@ async def _factors(page: Page) -> dict[str, Any]:
     me, passkeys = await asyncio.gather(
         _me(page), page.ask_or(None, "GET", "/me/passkeys", query=LISTED)
     )
-    return {"me": me, "passkeys": (passkeys or {"data": ()})["data"]}
+    return {"me": me, "passkeys": (passkeys or {"data": ()})["data"], "wrong": ""}
 
 
 async def _passkey_to_make(page: Page) -> dict[str, Any]:
@@ -194,14 +194,19 @@ async def _passkey_to_make(page: Page) -> dict[str, Any]:
 
 
 async def _changed(
-    page: Page, template: str, change: dict[str, Any], where: str, said: str | None
+    page: Page,
+    template: str,
+    change: dict[str, Any],
+    where: str,
+    said: str | None,
+    wrong: str = "",
 ) -> HttpAnswer:
     try:
         await page.ask("PATCH", "/me", body=change)
     except Problem as problem:
         if not problem.errors:
             raise
-        return page.again(template, problem, **await _factors(page))
+        return page.again(template, problem, **{**await _factors(page), "wrong": wrong})
     return page.see_other(where, said)
 
 

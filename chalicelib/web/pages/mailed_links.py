@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from chalicelib.api.by_provider import ways
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.page import Page
@@ -70,7 +71,7 @@ async def show_invitation(page: Page) -> HttpAnswer:
         if ended := _ended(page, problem):
             return ended
         raise
-    return page.render("invitation.html", offer=offer)
+    return page.render("invitation.html", offer=offer, ways=await ways(page.program))
 
 
 async def accept_invitation(page: Page) -> HttpAnswer:
@@ -86,7 +87,8 @@ async def accept_invitation(page: Page) -> HttpAnswer:
         if ended := _ended(page, problem):
             return ended
         offer = await page.ask("GET", _invitation(page), tenant=None)
-        return again(page, "invitation.html", problem, answer, offer=offer)
+        known = await ways(page.program)
+        return again(page, "invitation.html", problem, answer, offer=offer, ways=known)
     where = f"/org/{accepted['organization']}"
     if page.person is not None:
         return page.see_other(where, "You are a member now")
