@@ -15,6 +15,7 @@ from functions import (
     sweep,
     tracking,
     upkeep,
+    view,
     webhooks,
 )
 from functions.api import app
@@ -29,6 +30,7 @@ for module in (
     outbox,
     sweep,
     tracking,
+    view,
     upkeep,
 ):
     app.register_blueprint(module.blueprint)

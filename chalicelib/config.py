@@ -29,8 +29,9 @@ class Settings:
     control_table, mail_table, bucket, queue_prefix, key_alias: names of the AWS resources.
     web_hostname, smtp_hostname: our names in Received fields, greetings and EHLO.
     web_url: what stands in front of links to bodies and uploads on one host; without it, https:// and the web_hostname.
-    view_url: what stands in front of views of mail's HTML, which are at a host of their own; without it
-    `view.` before the host at which pages are asked for, and on loopback the other one of localhost and 127.0.0.1.
+    view_url: what stands in front of views of mail's HTML, which are at a host of their own; without it the function
+    URL of views on AWS, elsewhere `view.` before the host at which pages are asked for, and on loopback the other one
+    of localhost and 127.0.0.1.
     return_path_domain: where bounces of mail come back to, unless its domain has a return path of its own.
     custom_return_path_prefix: first label of such an own return path. dkim_identifier: first part of DKIM selectors.
     route_domain: domain of the addresses that stand for routes. spf_include: what customers include in their SPF.

@@ -23,6 +23,7 @@ from typing import Any
 
 from infra import archive, coldstart
 from infra.archive import BUILD, MACHINES, ROOT, Archive, NotPackaged
+from infra.downloads import with_downloads
 from infra.gateway_responses import with_answers
 from infra.templates import DEFAULT_POOL, Template, for_pools, load, read_pools, render
 
@@ -140,7 +141,7 @@ def _chalice(project: Path, pools: Sequence[str], out: Path) -> Template:
         if not isinstance(function["Properties"]["Role"], dict):
             handler = function["Properties"]["Handler"]
             raise NotPackaged(f"{handler} has no role in infra/{MERGE}; its pools are {pools}")
-    return with_answers(template)
+    return with_downloads(with_answers(template))
 
 
 def check(package: Package, runs: int = coldstart.RUNS) -> list[coldstart.ColdStart]:

@@ -24,6 +24,8 @@ from infra.stack import data_parameters, time_parameters
 from infra.targets import WrongOrder
 from infra.templates import Template, for_pools, load, render, with_numbers
 
+VIEW_URL = "POSTHORN_VIEW_URL"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -94,6 +96,9 @@ def _functions(order: Order) -> Template:
         variables[f"POSTHORN_{name.upper()}"] = value
     if order.target.is_emulated:
         variables["AWS_ENDPOINT_URL"] = order.target.endpoint
+    if order.target.is_emulated or order.settings.get("view_url"):
+        # No name server knows the names that emulators give, and what an installation says itself stands above.
+        del template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"][VIEW_URL]
     # A condition would stand in the API's definition as it is, and so deploy nothing when its answer changes.
     api = template["Resources"]["RestAPI"]["Properties"]
     api["DisableExecuteApiEndpoint"] = bool(order.parameters.get("ApiDomain"))

@@ -27,6 +27,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.web.entry import answer_page
 
 HOST = "127.0.0.1:8080"
+ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 MOST_STEPS = 5
 _numbers = count(1)
 
@@ -227,7 +228,7 @@ class Browser:
     ) -> Shown:
         """One request."""
         parts = urlsplit(address)
-        sent = {"host": self.host, "accept": "text/html", "user-agent": "Test/1"}
+        sent = {"host": self.host, "accept": ACCEPT, "user-agent": "Test/1"}
         if self.cookies:
             sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}

@@ -26,7 +26,7 @@ LOG_GB = 0.50  # ingestion
 DATA_OUT_GB = 0.09
 GB = 1e9
 
-ALARMS = 39  # with one pool and the gateway
+ALARMS = 41  # with one pool and the gateway
 
 # Dollars a month, whatever is sent.
 FIXED = {

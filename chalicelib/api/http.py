@@ -17,8 +17,17 @@ Part = TypeVar("Part")
 
 # A Lambda answer may have 6 MB including JSON escapes; base64 makes 4.5 MB of bytes just fit.
 LARGEST_ANSWER = 4_500_000
+BINARY = "application/octet-stream"
+_FIRST = (BINARY, "text/html")  # of those that are taken for bytes (infra/downloads.py)
 RETRY_AFTER = "30"  # seconds
 API_KEYS = frozenset({CredentialKind.API})
+
+
+def takes_bytes(accept: str) -> bool:
+    """Whether API Gateway hands bytes out to a client that accepts this: it looks at the first type alone, and `*/*` is
+    none. A browser that follows a link begins with text/html."""
+    first = accept.partition(",")[0].partition(";")[0].strip().lower()
+    return first in _FIRST and (BINARY in accept or "*/*" in accept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Asking:
         came = self.request.headers
         headers = {name: came[name] for name in ("cookie", "host", "user-agent") if name in came}
         headers["content-type"] = JSON
-        headers["accept"] = "*/*"
+        headers["accept"] = came.get("accept", "") if is_handed_on else "*/*"
         if tenant is not None:
             headers["posthorn-tenant"] = tenant
         if key:

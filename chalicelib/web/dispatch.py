@@ -20,11 +20,11 @@ from chalicelib.domain.ids import random_alphanumerics
 from chalicelib.ports.rand import Rand
 from chalicelib.services.tenancy.caller import Caller
 from chalicelib.services.tenancy.view_links import ViewLinks
-from chalicelib.web import answers, static_files
+from chalicelib.web import answers, static_files, view_answer
 from chalicelib.web.asked_factor import packed
 from chalicelib.web.asking import Problem, value_of
 from chalicelib.web.cookies import ASKED, FORM, SESSION, Cookies
-from chalicelib.web.form import KINDS, LARGEST, Form
+from chalicelib.web.form import KINDS, Form
 from chalicelib.web.frame import Frame, Frames, frame_of
 from chalicelib.web.old_paths import moved_to
 from chalicelib.web.page import Page, Rendered
@@ -34,13 +34,11 @@ from chalicelib.web.routes import find, is_ours, methods_of
 from chalicelib.web.row import ROOT, Row
 from chalicelib.web.visitor import Visitor, caller_of, visitor
 
-VIEWS = "/view/"
-
 
 async def answer_page(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The answer to a request for a page. Raises nothing of the error tree."""
     path, prefix = _path(request)
-    if not path.startswith(VIEWS) and program[ViewLinks].is_of_views(_host(request)):
+    if not path.startswith(view_answer.PATH) and program[ViewLinks].is_of_views(_host(request)):
         return answers.nothing_here(request)
     if request.method in ("GET", "HEAD") and path.startswith(static_files.PREFIX):
         found = static_files.answer_static(path)
@@ -180,8 +178,8 @@ def _form(page: Page) -> Form:
         return Form()
     if request.content_type.partition(";")[0].strip().lower() not in KINDS:
         raise UnsupportedMediaType("This takes a form")
-    if len(request.body) > LARGEST:
-        raise ContentTooLarge(f"A form has at most {LARGEST // 1024} KiB")
+    if len(request.body) > page.row.largest:
+        raise ContentTooLarge(f"This form takes at most {page.row.largest // 1024:,} KiB")
     if not _is_from_here(request):
         raise Refused("This form was sent from another site")
     return Form.of(request)

@@ -1,6 +1,6 @@
 """What a form sent, and what is said of its fields when it comes back with errors.
 
-Every field is text; one that is not there is empty. Bounded: 256 KiB and 1,000 fields.
+Every field is text; one that is not there is empty. At most 1,000 fields; how many bytes, the row of the page says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from chalicelib.api.http import HttpRequest
 from chalicelib.domain.forms import read_fields
 
-LARGEST = 262_144
 MOST_FIELDS = 1_000
 LONGEST_NUMBER = 18
 KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")

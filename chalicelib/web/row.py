@@ -9,10 +9,13 @@ from functools import cached_property
 from typing import Any
 
 from chalicelib.api.http import HttpAnswer
+from chalicelib.api.v2.job_models import LARGEST_CSV
 
 View = Callable[[Any], Awaitable[HttpAnswer]]  # what it gets is a `web.page.Page`
 ROOT = "/"
 SERVER = "/org/{org}/servers/{server}"
+LARGEST_FORM = 262_144
+FILE_FORM = LARGEST_CSV + 65_536  # of a file that the API takes, with the fields beside it
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Row:
 
     `right`: the scope that whoever sees it needs in the tenant that the path names (`{org}`, `{server}`); empty for all
     who reach the tenant. `api`: the operations of API v2 that it asks, by their names; a form asks one at least.
-    `is_public`: shown without a sign-in.
+    `is_public`: shown without a sign-in. `largest`: bytes of the form that it takes.
     """
 
     method: str
@@ -30,6 +33,7 @@ class Row:
     right: str = ""
     api: tuple[str, ...] = field(default=())
     is_public: bool = False
+    largest: int = LARGEST_FORM
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -37,6 +41,8 @@ class Row:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.pattern)))
 
 
-def of_server(method: str, path: str, view: View, right: str = "", *api: str) -> Row:
+def of_server(
+    method: str, path: str, view: View, right: str = "", *api: str, largest: int = LARGEST_FORM
+) -> Row:
     """A row of a server's pages; `path` begins behind the server's own."""
-    return Row(method, SERVER + path, view, right, api)
+    return Row(method, SERVER + path, view, right, api, largest=largest)

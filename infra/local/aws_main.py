@@ -74,6 +74,18 @@ def forget_stream_positions() -> None:
     lambda_svc.get_state = get_state
 
 
+def honor_first_type() -> None:
+    """Make its API Gateway hand bytes out by the first type of Accept, as AWS does; ministack compares all of it."""
+    from ministack.services import apigateway_v1
+
+    whole = apigateway_v1._media_type_matches
+
+    def matches(accepted: str | None, binary: list[str] | None) -> bool:
+        return bool(whole((accepted or "").partition(",")[0], binary))
+
+    apigateway_v1._media_type_matches = matches
+
+
 def give_functions(keys: Keys) -> None:
     """Make the emulator's Lambdas sign with the stack's keys; ministack would give them the account's number."""
     from ministack.core import lambda_runtime
@@ -131,6 +143,7 @@ def main() -> None:
 
     forget_stream_positions()
     date_objects()
+    honor_first_type()
 
     def save() -> None:
         ministack.save_all(ministack._build_persistence_save_dict())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import time
 import urllib.error
 import urllib.request
@@ -28,7 +29,12 @@ FACTS = "deployed.json"  # in the state folder: what stands, for the front and f
 PREFIX = "posthorn"
 SCHEDULED = ("Sweep", "Upkeep")
 WAIT_SECONDS = 40.0
-NOT_HANDED_ON = HOP_BY_HOP | {"content-length", "expect", "host", FRONT_HEADER}
+NOT_HANDED_ON = HOP_BY_HOP | {"content-length", "expect", "host", "x-forwarded-host", FRONT_HEADER}
+FORWARDED_HOST = "x-forwarded-host"  # which our own function URL believes (functions/view.py)
+VIEWS = (
+    "/view/"  # where the HTML of mail is shown in frames, at an address that nobody else can make
+)
+_VERSION = re.compile(r"/api/v[0-9]+(?:/|$)")
 NOT_HANDED_BACK = NOT_HANDED_ON | {"date", "server"}
 
 
@@ -76,19 +82,31 @@ class Deployed:
     emulator: str
     word: str
 
-    def api(self, request: Request) -> Response:
-        """What API Gateway answers."""
+    def app(self, request: Request) -> Response:
+        """What API Gateway answers, or the function URL of views of mail."""
+        if request.path.startswith(VIEWS):
+            said = {FORWARDED_HOST: request.headers.get("host", "")}
+            return self._by_function_url(request, "ViewAddress", said)
         stands = what_stands(self.state)
-        return self._hand_on(request, stands["api"], "API Gateway") if stands else _not_yet()
+        if not stands:
+            return _not_yet()
+        target = without_stage(request.target, stands["api"].split("/")[-2])
+        # Pages tell by it whose forms are theirs, and which of our names frames mail.
+        host = {"Host": request.headers.get("host", "")}
+        return self._hand_on(request, stands["api"] + target, "API Gateway", host)
 
     def tracking(self, request: Request) -> Response:
         """What the tracking function's URL answers."""
+        return self._by_function_url(request, "TrackingAddress", {})
+
+    def _by_function_url(self, request: Request, output: str, more: Mapping[str, str]) -> Response:
         stands = what_stands(self.state)
         if not stands:
             return _not_yet()
         # The emulators tell function URLs apart by their host, which no name server knows.
-        host = urlsplit(stands["outputs"]["TrackingAddress"]).hostname or ""
-        return self._hand_on(request, self.emulator, "the function URL", {"Host": host})
+        host = urlsplit(stands["outputs"][output]).hostname or ""
+        url = self.emulator + request.target
+        return self._hand_on(request, url, "the function URL", {**more, "Host": host})
 
     def fire_schedules(self) -> None:
         """Invoke what has a schedule and do not wait for it; nothing while nothing is deployed."""
@@ -101,17 +119,15 @@ class Deployed:
                 event = json.dumps(schedule_event(name, time.time(), stands["region"]))
                 client.invoke(FunctionName=name, InvocationType="Event", Payload=event.encode())
 
-    def _hand_on(
-        self, request: Request, base: str, who: str, more: Mapping[str, str] | None = None
-    ) -> Response:
+    def _hand_on(self, request: Request, url: str, who: str, more: Mapping[str, str]) -> Response:
         headers = {
             name: value for name, value in request.headers.items() if name not in NOT_HANDED_ON
         }
         headers |= {FRONT_HEADER: self.word} if self.word else {}
         onward = urllib.request.Request(  # noqa: S310  # the emulator's address
-            base + request.target,
+            url,
             request.body or None,
-            {**headers, **(more or {})},
+            {**headers, **more},
             method=request.method,
         )
         try:
@@ -125,6 +141,15 @@ class Deployed:
                 each for each in answer.headers.items() if each[0].lower() not in NOT_HANDED_BACK
             ]
             return Response(answer.status, answer.read(), kept)
+
+
+def without_stage(target: str, stage: str) -> str:
+    """A target as it stands behind the stage of API Gateway, which pages put in front of their own addresses, and
+    which is called as the API's first segment is: what names a version of the API has no stage."""
+    path, mark, query = target.partition("?")
+    if _VERSION.match(path) or not f"{path}/".startswith(f"/{stage}/"):
+        return target
+    return (path.removeprefix(f"/{stage}") or "/") + mark + query
 
 
 def _not_yet() -> Response:

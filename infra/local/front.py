@@ -35,7 +35,7 @@ from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from chalicelib.services.tracking.domains import TrackDomains
 from infra.local import clock, function_url
-from infra.local.deployed import Deployed
+from infra.local.deployed import VIEWS, Deployed
 from infra.local.dns import Published, Zone, serve
 from infra.local.dns_answers import PREFIX as DNS_PREFIX
 from infra.local.dns_answers import DnsPages, PutAnswers
@@ -105,10 +105,6 @@ class Front:
             return json_response({"message": "Method not allowed"}, 405)
         offset = clock.read_offset(self.clock_file)
         return json_response({"now": time.time() + offset, "offset": offset})
-
-
-VIEWS = "/view/"
-"""Where the HTML of mail is shown in frames, at an address that nobody else can make."""
 
 
 def nothing_at(path: str) -> Response:
@@ -243,7 +239,7 @@ def with_functions(state: Path, environment: Mapping[str, str]) -> Callable[...,
             tracked = tracking(zone, settings.track_domain, deployed.tracking)
             return Front(
                 pages,
-                deployed.api,
+                deployed.app,
                 clock_file,
                 home,
                 DnsPages(zone.put),

@@ -114,6 +114,7 @@ chalicelib              -
 .services.erasure       .domain .domain.people .domain.tenancy .ports .services.queue.message_actions
                         .services.retention
 .services.retention     .domain .domain.tenancy .ports
+.services.shown_mail    .domain .services.messages .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.tell_domain_events .domain .domain.tenancy .domain.events .ports .services.notify_members .services.tenancy
@@ -163,8 +164,8 @@ chalicelib              -
                         .services.outgoing .services.people .services.pools .services.queue .services.retention
                         .services.suppressions .services.suspensions .services.tenancy .services.tracking
                         .services.webhooks .api pydantic pydantic_core
-.web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy .api
-                        .api.v2 .web.pages jinja2 markupsafe segno
+.web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy
+                        .services.shown_mail .api .api.v2 .web.pages jinja2 markupsafe segno
 .web.pages              .domain .domain.tenancy .api .web
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli

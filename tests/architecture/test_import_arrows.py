@@ -335,6 +335,10 @@ WRONG = {
         "functions/jobs.py",
         "import chalicelib.services.outgoing.accept",
     ),
+    "shown mail imports a pipeline": (
+        "chalicelib/services/shown_mail.py",
+        "import chalicelib.services.outgoing.accept",
+    ),
     "suspensions import a pipeline": (
         "chalicelib/services/suspensions.py",
         "import chalicelib.services.outgoing.accept",

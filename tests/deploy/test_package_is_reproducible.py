@@ -84,6 +84,7 @@ def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
         "functions.sweep.sweep",
         "functions.tracking.tracking",
         "functions.upkeep.upkeep",
+        "functions.view.view",
         "functions.webhooks.webhooks",
         "functions.webhooks.webhooks_slow",
     ]

@@ -83,6 +83,7 @@ from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKe
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.view_links import View, ViewLinks
 from chalicelib.services.tracking.domains import TrackDomains
 from chalicelib.services.tracking.engagement_limit import UNASKED
 from chalicelib.services.webhooks.fan_out import FanOut
@@ -95,6 +96,7 @@ from functions.jobs import jobs, jobs_woken
 from functions.sweep import sweep
 from functions.tracking import tracking
 from functions.upkeep import upkeep
+from functions.view import view
 from functions.webhooks import webhooks, webhooks_slow
 from infra.local.exchange import Request
 from infra.local.function_url import event_of
@@ -292,6 +294,7 @@ def check(
         ("ApiRole", "functions.merge.yaml"),
         ("DeliverDefaultRole", "functions.merge.yaml"),
         ("TrackingRole", "functions.merge.yaml"),
+        ("ViewRole", "functions.merge.yaml"),
         ("GatewayRole", "gateway.yaml"),
     ],
 )
@@ -832,6 +835,42 @@ def test_tracking(world: World) -> None:
     bootstrap.run(program[ImportedTokens].keep([old]))
     named = ServerToken("ehdexf", world.server.id)
     bootstrap.run(program[Repository].add(SERVER_TOKENS, named))
+
+    def visits() -> None:
+        brought = f"/{named.token}/{old.token}"
+        for path in (mail.image, mail.link(1), mail.link(2), brought, *[mail.image] * UNASKED):
+            event = event_of(Request("GET", path, {}, b""), 0.0)
+            tracking(event, Context("tracking", 10.0))
+
+    done = checked_with_keys(world, "TrackingRole", visits)
+    assert (world.record(item).opened_at, world.record(item).clicked_at) != (None, None)
+    assert done == {"GetItem", "PutItem", "Query", "UpdateItem"}
+
+
+def test_view(world: World) -> None:
+    item, links = world.submit("a@example.com"), world.program[ViewLinks]
+    host = "abc.lambda-url.us-east-1.on.aws"
+    store, now = world.program[MessageStore], int(world.program[Clock].now())
+    bootstrap.run(store.claim(world.uploaded(item), "me", now, now + 300))
+    tokens = [
+        bootstrap.run(
+            links.token(View(host, "https://x", world.server.id, one, "us1", links.until()))
+        )
+        for one in (item.message.id, MessageId(999_999_999), MessageId(999_999_998))
+    ]
+
+    def visits() -> None:
+        paths = ["/", *(f"/view/{one}" for one in tokens)]
+        for path, status in zip(paths, (404, 200, 200, 404), strict=True):
+            event = event_of(Request("GET", path, {"host": host}, b""), 0.0)
+            assert view(event, Context("view", 10.0))["statusCode"] == status, path
+
+    assert checked_with_keys(world, "ViewRole", visits) == {"GetItem"}
+
+
+def checked_with_keys(world: World, role: str, work: Callable[[], None]) -> set[str]:
+    """Check a role whose statements are limited to partitions, which is a condition that `check` does not look at; what
+    the work does in DynamoDB."""
     touched: list[tuple[str, str, str]] = []
 
     def note(params: Any, model: Any, **_: Any) -> None:
@@ -842,23 +881,14 @@ def test_tracking(world: World) -> None:
                 partition = (params.get("Key") or params["Item"])["PK"]["S"]
             touched.append((f"dynamodb:{model.name}", params["TableName"], partition))
 
-    def visits() -> None:
-        brought = f"/{named.token}/{old.token}"
-        for path in (mail.image, mail.link(1), mail.link(2), brought, *[mail.image] * UNASKED):
-            event = event_of(Request("GET", path, {}, b""), 0.0)
-            tracking(event, Context("tracking", 10.0))
-
     world.recorder.listeners.append(note)
-    called = without_the_scenery(world, visits)
+    called = without_the_scenery(world, work)
     world.recorder.listeners.clear()
-    check(world, "TrackingRole", called, WITHOUT_A_CALL)
-    assert (world.record(item).opened_at, world.record(item).clicked_at) != (None, None)
-    # Which partitions the role may touch is a condition, which `check` does not look at.
-    done = {action.removeprefix("dynamodb:") for action, _, _ in touched}
-    assert done == {"GetItem", "PutItem", "Query", "UpdateItem"}
+    check(world, role, called, WITHOUT_A_CALL)
     for action, table, key in touched:
-        patterns = keys_allowed("TrackingRole", action, table == world.settings.control_table)
+        patterns = keys_allowed(role, action, table == world.settings.control_table)
         assert any(fnmatchcase(key, pattern) for pattern in patterns), (action, table, key)
+    return {action.removeprefix("dynamodb:") for action, _, _ in touched}
 
 
 def keys_allowed(role: str, action: str, in_control: bool) -> list[str]:
@@ -985,6 +1015,7 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "SweepRole",
         "TrackingRole",
         "UpkeepRole",
+        "ViewRole",
         "WebhooksRole",
         "WebhooksSlowRole",
     ]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.services.messages.history import MessageHistory
-from chalicelib.web.mail_frame import POLICY
+from chalicelib.web.view_answer import POLICY
 from tests.web.looking import MEMBER, VIEWER, Looker, Shown
 from tests.web.test_messages import EVIL, sent
 
@@ -163,7 +163,7 @@ def test_the_source_is_shown_and_handed_out_as_a_file(looker: Looker) -> None:
     shown.has("Subject: Your order")
     assert "<script>alert" not in shown.text
     file = looker.get(f"/messages/{number}/raw")
-    assert file.headers["Content-Type"] == "application/octet-stream"
+    assert file.headers["Content-Type"] == "message/rfc822"
     assert file.headers["Content-Disposition"].startswith(
         f'attachment; filename="message-{number}.eml"'
     )

@@ -147,6 +147,42 @@ async def test_a_file_is_read_as_one(owner: Browser) -> None:
     assert "Import 1 addresses" in shown.text
 
 
+def multipart(**fields: str) -> bytes:
+    parts = (
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    return f"{''.join(parts)}--b--\r\n".encode()
+
+
+async def test_a_file_of_what_the_api_takes_is_chosen_twice(owner: Browser) -> None:
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    page = await owner.get(f"{LIST}/import")
+    sent = {"csrf": page.form("Look at the file").fields["csrf"][0], "reason": "manual"}
+    rows = "".join(f"p{number}@{'x' * 50}.example\n" for number in range(30_000))
+    file = f"address\n{rows}"
+    assert 1_000_000 < len(file) < 4_194_304
+    body = multipart(file=file, **sent)
+    seen = await owner.ask("POST", f"{LIST}/import", body, kind)
+    assert seen.status == 200, seen.text[:500]
+    assert len(seen.html) < 50_000
+    sent |= {"meant": "1", "digest": seen.form("Import the whole file").fields["digest"][0]}
+    body = multipart(file=file.replace("p1@", "p1-@"), **sent)
+    other = await owner.ask("POST", f"{LIST}/import", body, kind)
+    assert "another file than the one before" in other.text
+    nothing = await owner.ask("POST", f"{LIST}/import", multipart(file="", **sent), kind)
+    assert nothing.status == 422
+    begun = await owner.ask("POST", f"{LIST}/import", multipart(file=file, **sent), kind)
+    assert begun.status == 303
+    assert "/operations/" in begun.answer.headers["Location"]
+
+
+async def test_a_form_says_how_much_it_takes(owner: Browser) -> None:
+    for path, most in (("/import", "4,160 KiB"), ("", "256 KiB")):
+        shown = await owner.send(f"{LIST}{path}", {"csv": "x" * 4_300_000})
+        assert (shown.status, f"This form takes at most {most}" in shown.text) == (413, True)
+
+
 async def test_an_export_is_a_job(owner: Browser) -> None:
     for where in (LIST, "/org/acme/suppressions"):
         page = await owner.get(where)

@@ -12,11 +12,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer
+from chalicelib.api.http import BINARY, LARGEST_ANSWER, HttpAnswer, takes_bytes
 from chalicelib.api.json_body import LARGEST_STRING, render_json
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.emails import (
-    BINARY,
     LINK_SECONDS,
     NO_CONTENT,
     elsewhere,
@@ -85,8 +84,8 @@ async def show_content(call: Call) -> EmailContent:
 async def show_attachment(call: Call) -> HttpAnswer:
     """The bytes of one attachment, as a file.
 
-    When they are too many for an answer, it says where they are; so it does to a client that does not name
-    application/octet-stream or `*/*` as accepted, to whom the gateway hands out no bytes.
+    When they are too many for an answer, it says where they are; so it does to a client that does not accept
+    application/octet-stream first, to whom the gateway hands out no bytes.
     """
     record = await record_of(call)
     content = await _bytes_of(call, record)
@@ -98,7 +97,7 @@ async def show_attachment(call: Call) -> HttpAnswer:
     attachment = found.attachments[index]
     data = decode_part(content, attachment.part)
     accepted = call.request.headers.get("accept", "")
-    passes = len(data) <= LARGEST_ANSWER and (BINARY in accepted or "*/*" in accepted)
+    passes = len(data) <= LARGEST_ANSWER and takes_bytes(accepted)
     if not passes and not call.request.is_in_process:
         links = call.program[FileLinks]
         link = await links.attachment(
@@ -154,7 +153,7 @@ ROUTES = (
         BINARY,
         scope="emails:read",
         reads_itself=True,
-        elsewhere="The attachment is too large for an answer, or Accept has neither application/octet-stream nor `*/*`."
+        elsewhere="The attachment is too large for an answer, or Accept does not begin with application/octet-stream."
         " Its bytes can be fetched for five minutes at the URL in"
         " Location by whoever has that URL, without a key.",
     ),

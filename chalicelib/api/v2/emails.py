@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
+from chalicelib.api.http import BINARY, LARGEST_ANSWER, HttpAnswer, MailProgram, takes_bytes
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.delivery_models import DeliveryLog
@@ -10,7 +10,7 @@ from chalicelib.api.v2.email_shown import found_in, shown
 from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.mail_filters import filter_of, searching
 from chalicelib.api.v2.models import Email, EmailPage, EmailQuery, EmailWithActivity
-from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
+from chalicelib.api.v2.problems import NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.model import MessageRecord, Scope
@@ -20,7 +20,6 @@ from chalicelib.services.messages.explain_wait import ExplainWait
 from chalicelib.services.messages.find import FindMail
 from chalicelib.services.messages.history import MessageHistory
 
-BINARY = "application/octet-stream"
 LINK_SECONDS = 300
 NO_CONTENT = "The bytes of this message are no longer kept"
 
@@ -78,7 +77,7 @@ async def show_raw(call: Call) -> HttpAnswer:
 
     When they are too many for an answer, it says where they are. UTF-8, which nearly all mail is, goes out as
     message/rfc822. Other bytes only survive the gateway as a binary type, and the gateway hands those out only to a
-    client that accepts them.
+    client that accepts them first; whoever accepts them among others is told where they are.
     """
     record = await record_of(call)
     call.caller.require_content()
@@ -94,6 +93,8 @@ async def show_raw(call: Call) -> HttpAnswer:
         accepted = call.request.headers.get("accept", "")
         if BINARY not in accepted and "*/*" not in accepted:
             raise NotAcceptable(f"The message is not UTF-8; send Accept: {BINARY}") from error
+        if is_bounded and not takes_bytes(accepted):
+            return await _link(call.program, record)
         return HttpAnswer(200, content, {"Content-Type": BINARY})
     if is_bounded and not fits_an_answer(text):
         return await _link(call.program, record)
@@ -102,19 +103,17 @@ async def show_raw(call: Call) -> HttpAnswer:
 
 async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
     """A redirection to the bytes, which whoever has the link may fetch for a while."""
-    url: str | None
-    if record.message.scope is Scope.INCOMING:
-        content = await program[MessageHistory].content(record)
-        if content is None:
-            raise NotFound(NO_CONTENT)
-        url = (await program[FileLinks].shown(record.message, content, LINK_SECONDS)).url
-    else:
+    url: str | None = None
+    if record.message.scope is Scope.OUTGOING:
         try:
             url = await program[MessageHistory].link(record, LINK_SECONDS)
         except NotFound as error:
             raise NotFound(NO_CONTENT) from error
-    if url is None:
-        raise ContentTooLarge("The message is too large for an answer, and stored among others")
+    if url is None:  # changed since it was stored, or stored among others
+        content = await program[MessageHistory].content(record)
+        if content is None:
+            raise NotFound(NO_CONTENT)
+        url = (await program[FileLinks].shown(record.message, content, LINK_SECONDS)).url
     return elsewhere(url)
 
 

@@ -123,11 +123,11 @@ ROUTES: tuple[Route, ...] = (
         "message/rfc822",
         scope="emails:read",
         errors=frozenset({406, 413}),
-        elsewhere="The message is too large for an answer. Its bytes can be fetched for five minutes at the URL in"
-        " Location by whoever has that URL, without a key. On AWS a request with an Authorization header is refused"
-        " there.",
+        elsewhere="The message is too large for an answer, or not in UTF-8. Its bytes can be fetched for five minutes"
+        " at the URL in Location by whoever has that URL, without a key. On AWS a request with an Authorization header"
+        " is refused there.",
         note="A message in UTF-8 is answered as message/rfc822 whatever Accept says. Another can only be given as"
-        " application/octet-stream: 406 unless Accept has that type or `*/*`.",
+        " application/octet-stream: 303 unless Accept begins with that type, and 406 without it and `*/*`.",
     ),
     _route(
         "GET",

@@ -27,12 +27,12 @@ _LOOPBACK = {"localhost": "127.0.0.1", "127.0.0.1": "localhost"}
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is shown: a message of a server (`acme/mail`), at a host, in pages of an origin, to a person, until when
+    """What is shown: a message of a server, at a host, in pages of an origin, to a person, until when
     (epoch seconds); with images from elsewhere if that was asked for, and dark or light."""
 
     host: str
     framed_by: str
-    tenant: str
+    server: int
     message: int
     person: str
     until: int

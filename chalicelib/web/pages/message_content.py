@@ -23,6 +23,7 @@ from chalicelib.web.row import of_server
 
 SOURCE_SHOWN = 65_536  # characters
 TEXT_SHOWN = 100_000
+TEXT = "message/rfc822"
 REFUSED, GONE = "refused", "gone"
 _FILE = {
     "Content-Type": "application/octet-stream",
@@ -135,9 +136,10 @@ def _file(answer: HttpAnswer, name: str) -> HttpAnswer:
         return answers.see_other(answer.headers["Location"])
     if answer.status >= 400:
         value_of(answer)  # which says what is wrong
-    body = answer.body if isinstance(answer.body, bytes) else answer.body.encode()
     named = disposition(name) if name else answer.headers["Content-Disposition"]
-    return HttpAnswer(200, body, {**_FILE, "Content-Disposition": named})
+    # Text stays text: API Gateway hands it out whatever is accepted.
+    kind = {"Content-Type": TEXT} if isinstance(answer.body, str) else {}
+    return HttpAnswer(200, answer.body, {**_FILE, **kind, "Content-Disposition": named})
 
 
 async def _read(page: Page) -> tuple[Any, Any, str]:

@@ -1,7 +1,12 @@
-"""Suppressions in and out as files: an import is looked at before it is done, an export is a job."""
+"""Suppressions in and out as files: an import is looked at before it is done, an export is a job.
+
+A file that is too large to stand in the page that shows what it would do is chosen a second time, and looked at again
+when it is another one.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from chalicelib.api.http import HttpAnswer
@@ -9,7 +14,9 @@ from chalicelib.web.asking import Problem
 from chalicelib.web.doing import of_both
 from chalicelib.web.page import Page
 from chalicelib.web.pages.suppressions import REASONS
-from chalicelib.web.row import of_server
+from chalicelib.web.row import FILE_FORM, of_server
+
+KEPT_IN_PAGE = 40_000  # characters
 
 
 async def show_import(page: Page) -> HttpAnswer:
@@ -23,15 +30,24 @@ async def import_file(page: Page) -> HttpAnswer:
     given: dict[str, Any] = {"type": "import_suppressions", "csv": text, "scope": "server"}
     if page.form.text("reason"):
         given["reason"] = page.form.text("reason")
-    is_meant = page.form.has("meant")
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    is_meant = page.form.has("meant") and page.form.text("digest") in ("", digest)
     try:
         told = await page.ask("POST", "/jobs", body={**given, "dry_run": not is_meant})
     except Problem as problem:
-        values = {"reasons": REASONS, "preview": None, "csv": page.form.raw("csv")}
+        values = {"reasons": REASONS, "preview": None, "csv": page.form.raw("csv")[:KEPT_IN_PAGE]}
         return page.again("suppression_import.html", problem, **values)
     if is_meant:
         return page.see_other(f"{page.base}/operations/{told['id']}", "The import has begun")
-    return page.render("suppression_import.html", reasons=REASONS, preview=told, csv=text)
+    is_kept = len(text) <= KEPT_IN_PAGE
+    return page.render(
+        "suppression_import.html",
+        reasons=REASONS,
+        preview=told,
+        csv=text if is_kept else "",
+        digest="" if is_kept else digest,
+        another=page.form.has("meant"),
+    )
 
 
 async def export_list(page: Page) -> HttpAnswer:
@@ -45,6 +61,13 @@ async def export_list(page: Page) -> HttpAnswer:
 _READ, _WRITE = "suppressions:read", "suppressions:write"
 ROWS = (
     of_server("GET", "/suppressions/import", show_import, _WRITE),
-    of_server("POST", "/suppressions/import", import_file, _WRITE, "startJob"),
+    of_server(
+        "POST",
+        "/suppressions/import",
+        import_file,
+        _WRITE,
+        "startJob",
+        largest=FILE_FORM,
+    ),
     *of_both("POST", "/suppressions/export", export_list, _READ, "startJob"),
 )

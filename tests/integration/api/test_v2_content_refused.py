@@ -51,7 +51,7 @@ def test_content_is_read_as_the_membership_says(
     api: ApiWorld, number: int, role: Role | None, changes: dict[str, Any], status: int, way: str
 ) -> None:
     who, tenant = visitor(api, role, **changes), api.scene.server.full_name
-    reply = who.ask("GET", way.format(number), tenant=tenant, accept="*/*")
+    reply = who.ask("GET", way.format(number), tenant=tenant, accept="application/octet-stream")
     assert reply.status == status
     if status == 403:
         assert told(reply) == (403, "content_refused")

@@ -25,8 +25,8 @@ class EmailsVerbsOperations(Asking):
         """The bytes of one message as accepted; of an incoming one with what inspection found in front.
 
         A message in UTF-8 is answered as message/rfc822 whatever Accept says. Another can only
-        be given as application/octet-stream: 406 unless Accept has that type or `*/*`. Needs
-        the scope `emails:read`.
+        be given as application/octet-stream: 303 unless Accept begins with that type, and 406
+        without it and `*/*`. Needs the scope `emails:read`.
         """
         request = Request("GET", f"/api/v2/emails/{part(id)}/raw", tenant=tenant)
         answer: bytes = self._octets(request)
