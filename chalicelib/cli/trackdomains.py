@@ -183,11 +183,20 @@ def _facts(track: TrackDomain) -> str:
         ("Mail from", track["domain"]),
         ("Links at", f"{'https' if track['ssl_enabled'] else 'http'}://{track['host']}/"),
         ("DNS", _status(track)),
+        ("Certificate", _certificate(track)),
         ("Clicks", yes(track["track_clicks"])),
         ("Opens", yes(track["track_loads"])),
         ("Excluded", ", ".join(track["excluded_click_domains"]) or "nothing"),
     ]
     return facts(pairs)
+
+
+def _certificate(track: TrackDomain) -> str:
+    found = track["certificate"]
+    if found is None:
+        return "not checked" if track["ssl_enabled"] else "not needed"
+    said = "fine" if found["status"] == "ok" else found["detail"]
+    return f"{said}, {clock_time(found['checked_at'])}"
 
 
 def _status(track: TrackDomain) -> str:

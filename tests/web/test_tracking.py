@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.domain.http_exchange import HttpAnswer, HttpRequest
+from chalicelib.ports.http_client import HttpClient
 from tests.page_browser import Browser
+from tests.worlds import Scene
+
+if TYPE_CHECKING:
+    import pytest
 
 TRACKING = "/org/acme/servers/app/tracking"
 NAME = f"{TRACKING}/track.acme.test"
@@ -33,6 +41,30 @@ async def test_a_track_domain_is_added_switched_and_removed(owner: Browser) -> N
     gone = await owner.submit(asked, "Remove this track domain")
     assert "track.acme.test is removed" in gone.text
     assert (await owner.get(NAME)).status == 404
+
+
+async def test_the_certificate_and_a_test_link_are_shown(
+    scene: Scene, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = await owner.submit(await owner.get(TRACKING), "Add track domain")
+    assert "Nobody has looked yet" in shown.text
+    assert "https://track.acme.test/" in shown.text
+
+    async def send(self: HttpClient, request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(-3, error="<b>expired")
+
+    program = scene.posthorn
+    monkeypatch.setattr(type(program[HttpClient]), "send", send)
+    wanted = program.settings.track_domain
+    program[ScriptedResolver].zone["track.acme.test"] = {"CNAME": [wanted]}
+    shown = await owner.submit(shown, "Check now")
+    assert "Links with https do not work" in shown.text
+    assert "<b>expired" in shown.text
+    assert "<b>expired" not in shown.html
+    assert "does not work" in (await owner.get(TRACKING)).text
+    plain = await owner.submit(shown, "Save", ssl_enabled=None)
+    assert "need no certificate" in plain.text
+    assert "http://track.acme.test/" in plain.text
 
 
 async def test_what_is_wrong_stands_beside_its_field(owner: Browser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool
 
@@ -33,6 +33,14 @@ Excluded = Annotated[
 ]
 
 
+class Certificate(Answer):
+    """Whether links with https work there."""
+
+    status: Annotated[Literal["ok", "failing"], Field(description="`ok`: browsers take it.")]
+    detail: Annotated[str, Field(description="What is wrong; empty where nothing is.")]
+    checked_at: Moment
+
+
 class TrackDomain(Answer):
     """The name that links and images in the mail of one sending domain point to."""
 
@@ -48,6 +56,13 @@ class TrackDomain(Answer):
     excluded_click_domains: list[str]
     checked_at: Moment | None
     record: Record
+    certificate: Annotated[
+        Certificate | None,
+        Field(
+            description="What the last check found that was asked for while the record was right; null before, and"
+            " where links begin with http."
+        ),
+    ]
 
 
 class TrackDomainToMake(Body):
@@ -112,7 +127,7 @@ async def remove_track_domain(call: Call) -> None:
 
 
 async def check_track_domain(call: Call) -> TrackDomain:
-    """Look at what is published in DNS now, and remember it."""
+    """Look at what is published in DNS now, and whether links with https work, and remember it."""
     return _shown(call, (await call.program[TrackDomains].check(await _named(call))).track)
 
 
@@ -130,7 +145,7 @@ def _kept(given: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(call: Call, track: tenancy.TrackDomain) -> TrackDomain:
     record = call.program[TrackDomains].record(track)
-    other = {"name", "host", "checked_at", "record"}
+    other = {"name", "host", "checked_at", "record", "certificate"}
     named = {name: name for name in TrackDomain.model_fields if name not in other}
     named["checked_at"] = "dns_checked_at"
     return TrackDomain(
@@ -138,6 +153,16 @@ def _shown(call: Call, track: tenancy.TrackDomain) -> TrackDomain:
         name=track.id,
         host=track.name,
         record=record_shown(record, _finding(track)),
+        certificate=_certificate(track),
+    )
+
+
+def _certificate(track: tenancy.TrackDomain) -> Certificate | None:
+    fault, at = track.https_fault, track.https_checked_at
+    if not track.ssl_enabled or fault is None or at is None:
+        return None
+    return Certificate.model_validate(
+        {"status": "failing" if fault else "ok", "detail": fault, "checked_at": at}
     )
 
 

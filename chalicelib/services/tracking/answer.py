@@ -57,6 +57,10 @@ IMAGE = bytes.fromhex(
 logger = logging.getLogger("posthorn.track")
 
 
+GREETING = b"Hello."
+"""What is said at any other path, by which a track domain is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer; `notes` are for the log line of the request and name nobody."""
@@ -110,7 +114,7 @@ class Track:
             case Wanted.UNKNOWN_SERVER:
                 return _text(404, "Invalid Server Token")
             case _:
-                return _text(200, "Hello.")
+                return _text(200, GREETING.decode())
 
     async def _open(self, request: Request, visit: Visit) -> Answer:
         """The image, known or not; an open counts when the token is genuine."""

@@ -1,7 +1,8 @@
 """Track domains: the names under a customer's domain that tracked links and images point to.
 
 Adding one says which record to publish; checking looks whether it is there and remembers the answer. Links are replaced
-only while the last check was good. A name server that cannot be asked changes nothing, and no certificate is made here.
+only while the last check was good. A name server that cannot be asked changes nothing, and no certificate is made here;
+whether there is one is looked at.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.directory import verified_domain
 from chalicelib.services.tenancy.published import look_at
+from chalicelib.services.tracking.certificates import LookAtCertificate
 
 MOST_EXCLUDED = 1_000
 MOST_OF_A_SERVER = 500
@@ -74,12 +76,14 @@ class TrackDomains:
         clock: Clock,
         rand: Rand,
         settings: Settings,
+        certificate: LookAtCertificate,
     ) -> None:
         self._repository = repository
         self._name_servers = name_servers
         self._clock = clock
         self._rand = rand
         self._settings = settings
+        self._certificate = certificate
 
     @property
     def defaults(self) -> TrackOptions:
@@ -147,8 +151,16 @@ class TrackDomains:
         return records.track_record(track, self._settings.track_domain)
 
     async def check(self, track: TrackDomain) -> TrackCheck:
-        """Look at what is published and remember it."""
-        return await self.remember(track, await self.look(track))
+        """Look at what is published and remember it; where it leads here and links are to begin with https, also at
+        whether that works."""
+        found = await self.remember(track, await self.look(track))
+        if found.finding.status is not RecordStatus.OK or not track.ssl_enabled:
+            return found
+        fault, now = await self._certificate.fault(track.name), int(self._clock.now())
+        after = await self._modify(
+            found.track, lambda one: replace(one, https_fault=fault, https_checked_at=now)
+        )
+        return replace(found, track=after)
 
     async def look(self, track: TrackDomain) -> Finding:
         """What is published now."""

@@ -10,6 +10,8 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.domain.http_exchange import HttpAnswer, HttpRequest
+from chalicelib.ports.http_client import HttpClient
 from chalicelib.services.tracking import domains as service
 from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
 from functions.upkeep import check_domains
@@ -40,6 +42,55 @@ def check(api: ApiWorld) -> Any:
     return reply.json["record"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "detail"),
+    [
+        (HttpAnswer(200, body=b"Hello."), "ok", ""),
+        (HttpAnswer(200, body=b"<b>Parked"), "failing", "Another service answers at this name."),
+        (HttpAnswer(503), "failing", "Another service answers at this name."),
+        (
+            HttpAnswer(-3, error="expired"),
+            "failing",
+            "It has no certificate that browsers take: expired",
+        ),
+        (HttpAnswer(-2, error="refused"), "failing", "Nobody answers there: refused"),
+        (HttpAnswer(-1, error="x" * 9_000), "failing", "It did not answer within 5 seconds."),
+        (
+            HttpAnswer(-4, error="closed"),
+            "failing",
+            "It leads to an address that is closed to requests of ours.",
+        ),
+    ],
+)
+def test_a_check_looks_whether_links_with_https_work(
+    api: ApiWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: HttpAnswer,
+    status: str,
+    detail: str,
+) -> None:
+    heard: list[str] = []
+
+    async def send(self: HttpClient, request: HttpRequest) -> HttpAnswer:
+        heard.append(f"{request.method} {request.url.bare}")
+        assert not request.may_be_private
+        return answer
+
+    program = api.scene.posthorn
+    monkeypatch.setattr(type(program[HttpClient]), "send", send)
+    make(api)
+    check(api)
+    assert (heard, shown(api)["certificate"]) == ([], None)
+    program[ScriptedResolver].zone[NAME] = {"CNAME": [TARGET]}
+    check(api)
+    found = shown(api)["certificate"]
+    assert (found["status"], found["detail"]) == (status, detail)
+    assert heard == [f"GET https://{NAME}/"]
+    assert api.manage("PATCH", AT, {"ssl_enabled": False}, HERE).json["certificate"] is None
+    check(api)
+    assert len(heard) == 1
+
+
 def test_a_track_domain_is_made_checked_changed_and_removed(api: ApiWorld) -> None:
     made = make(api)
     assert (made.status, made.headers["location"]) == (201, f"/api/v2{AT}")
@@ -55,6 +106,7 @@ def test_a_track_domain_is_made_checked_changed_and_removed(api: ApiWorld) -> No
         "track_loads": True,
         "excluded_click_domains": [],
         "checked_at": None,
+        "certificate": None,
     }
     assert record == {
         "purpose": "track",

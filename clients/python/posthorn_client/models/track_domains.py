@@ -5,11 +5,27 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from posthorn_client.models.domains import Record
 
-__all__ = ["TrackDomain", "TrackDomainPage", "TrackDomainToChange", "TrackDomainToMake"]
+__all__ = [
+    "Certificate",
+    "TrackDomain",
+    "TrackDomainPage",
+    "TrackDomainToChange",
+    "TrackDomainToMake",
+]
+
+
+class Certificate(TypedDict):
+    """Whether links with https work there."""
+
+    status: Literal["ok", "failing"]
+    """`ok`: browsers take it."""
+    detail: str
+    """What is wrong; empty where nothing is."""
+    checked_at: str
 
 
 class TrackDomain(TypedDict):
@@ -29,6 +45,10 @@ class TrackDomain(TypedDict):
     excluded_click_domains: list[str]
     checked_at: str | None
     record: Record
+    certificate: Certificate | None
+    """What the last check found that was asked for while the record was right; null before, and where
+    links begin with http.
+    """
 
 
 class TrackDomainPage(TypedDict):

@@ -95,7 +95,7 @@ class TrackDomainsOperations(Asking):
     def check_track_domain(
         self, name: str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> TrackDomain:
-        """Look at what is published in DNS now, and remember it.
+        """Look at what is published in DNS now, and whether links with https work, and remember it.
 
         At most 10 times in 60 seconds for what the path names. Needs the scope `domains:read`.
         """
