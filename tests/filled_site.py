@@ -20,6 +20,8 @@ from tests.worlds import Scene, make_scene
 # Pages that need no sign-in, and those that no link leads to.
 PUBLIC = ("/login", "/login/reset")
 STARTS = ("/?all=1", "/admin", "/settings", "/org/acme", "/org/acme/servers/app")
+# What needs queues and workers, which tests of pages do without on AWS.
+NOT_BY_HAND = frozenset({"/emails/{id}/deliveries/{delivery}", "/pools/{name}"})
 HOSTILE = (
     '<script>document.title="stolen"</script><img src=x onerror="document.title=1">',
     "\u202egnp.exe\u2066\u200b right to left \u2069",
@@ -44,21 +46,30 @@ class Site:
 
 
 @contextlib.contextmanager
-def filled_site(*, hostile: bool = False) -> Iterator[Site]:
-    """The site with a few of everything; `hostile`: in every text that others write."""
-    scene = bootstrap.run(make_scene(Settings(web_url="http://localhost:8080")))
+def filled_program(
+    *, hostile: bool = False, on_aws: Settings | None = None
+) -> Iterator[tuple[Scene, Browser, dict[str, str]]]:
+    """A program with a few of everything, somebody who may do everything in it, and an address of each of its pages;
+    `hostile`: in every text that others write."""
+    scene = bootstrap.run(make_scene(Settings(web_url="http://localhost:8080"), on_aws=on_aws))
     bootstrap.use(scene.posthorn)
     try:
-        FilledTenant(ApiWorld(scene), 2).fill()
+        without = frozenset[str]() if on_aws is None else NOT_BY_HAND
+        FilledTenant(ApiWorld(scene), 2, without=without).fill()
         bootstrap.run(_mail(scene, HOSTILE if hostile else ("Your order 10481 is on its way",)))
         boss = bootstrap.run(
             signed_in(scene.posthorn, "ada@acme.test", Role.OWNER, scene.organization, admin=True)
         )
-        addresses = bootstrap.run(site_map(boss, *STARTS))
-        with serving_web(Web(scene.posthorn)) as port:
-            yield Site(scene, port, boss, addresses)
+        yield scene, boss, bootstrap.run(site_map(boss, *STARTS))
     finally:
         bootstrap.use(None)
+
+
+@contextlib.contextmanager
+def filled_site(*, hostile: bool = False) -> Iterator[Site]:
+    """Such a program in memory, served."""
+    with filled_program(hostile=hostile) as (scene, boss, addresses), serving_web(Web(scene.posthorn)) as port:
+        yield Site(scene, port, boss, addresses)
 
 
 async def _mail(scene: Scene, subjects: tuple[str, ...]) -> None:

@@ -300,11 +300,12 @@ FEW = {"/streams/{name}": 10, "/webhooks/{id}": 30}
 
 @dataclass
 class FilledTenant:
-    """The tenant of a world, with `count` of each thing, but at most FEW of some."""
+    """The tenant of a world, with `count` of each thing, but at most FEW of some, and none of those in `without`."""
 
     api: ApiWorld
     count: int = 1
     things: dict[str, list[Names]] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
 
     @property
     def tenant(self) -> str:
@@ -314,6 +315,8 @@ class FilledTenant:
     def fill(self) -> FilledTenant:
         """Make all that there is to make."""
         for path, make in MAKERS.items():
+            if path in self.without:
+                continue
             count = min(self.count, FEW.get(path, self.count))
             self.things[path] = [make(self.api, number) for number in range(count)]
         return self

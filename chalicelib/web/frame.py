@@ -46,22 +46,22 @@ class Frame:
 
 
 class Frames:
-    """The frames of a process by who looks at what."""
+    """The frames of a process by who looks at what, and the overviews that they are made of."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: dict[tuple[str, str], tuple[float, Frame]] = {}
+        self._kept: dict[tuple[str, str], tuple[float, Any]] = {}
 
-    def kept(self, key: tuple[str, str]) -> Frame | None:
-        """The frame, unless it is too old."""
-        until, frame = self._kept.get(key, (0.0, None))
-        return frame if self._clock.now() < until else None
+    def kept(self, key: tuple[str, str]) -> Any:
+        """What is kept under it, unless it is too old."""
+        until, value = self._kept.get(key, (0.0, None))
+        return value if self._clock.now() < until else None
 
-    def keep(self, key: tuple[str, str], frame: Frame) -> None:
+    def keep(self, key: tuple[str, str], value: Any) -> None:
         """Keep it for a while."""
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
-        self._kept[key] = (self._clock.now() + SECONDS, frame)
+        self._kept[key] = (self._clock.now() + SECONDS, value)
 
     def forget(self) -> None:
         """Something was changed here."""
@@ -74,11 +74,24 @@ async def frame_of(page: Page) -> Frame:
         return Frame()
     frames = page.program[Frames]
     key = (page.person.user.id, page.tenant or "")
-    frame = frames.kept(key)
+    frame: Frame | None = frames.kept(key)
     if frame is None:
         frame = await _asked(page)
         frames.keep(key, frame)
     return frame
+
+
+async def overview_of(page: Page, tenant: str | None = None) -> Any:
+    """A server at a glance, that of the page unless another is named, as it was a while ago at most; None when that
+    cannot be had."""
+    tenant = tenant or page.tenant
+    frames, key = page.program[Frames], (page.visitor.caller.key.id, f"overview of {tenant}")
+    found = frames.kept(key)
+    if found is None:
+        found = await page.ask_or(None, "GET", "/overview", tenant=tenant)
+        if found is not None:
+            frames.keep(key, found)
+    return found
 
 
 async def _asked(page: Page) -> Frame:
@@ -87,7 +100,7 @@ async def _asked(page: Page) -> Frame:
     everything, servers, overview, installation = await asyncio.gather(
         page.ask_or(None, "GET", "/organizations", query=listed),
         _servers(page, organization),
-        page.ask_or(None, "GET", "/overview") if server else _nothing(),
+        overview_of(page) if server else _nothing(),
         page.ask_or(None, "GET", "/installation"),
     )
     return Frame(

@@ -77,16 +77,17 @@ class FindMail:
         limit: int,
         position: str | None,
     ) -> FoundPage:
-        """Those of a request, whose numbers follow each other from its first message on."""
+        """Those of a request, whose numbers follow each other from its first message on: behind the last come those of
+        other requests, or numbers that nothing has yet."""
         last, found, few = _place(position or "0") or request - 1, list[MessageRecord](), FEW
         while len(found) <= limit:
             numbers = [MessageId(one) for one in range(last + 1, last + 1 + few)]
             records = await self._messages.get_many([(server, one) for one in numbers])
             of_it = [one for one in records if is_of(one, request)]
             found += sorted(filter(wanted.admits, of_it), key=_number)
-            if not of_it:
+            if not of_it or max(map(_number, records)) > max(map(_number, of_it)):
                 break
-            last, few = numbers[-1], MOST_LISTED
+            last, few = numbers[-1], min(MOST_LISTED, max(FEW, limit + 1 - len(found)))
         shown = tuple(found[:limit])
         return FoundPage(shown, str(_number(shown[-1])) if len(found) > limit else None)
 

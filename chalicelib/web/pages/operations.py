@@ -22,6 +22,7 @@ from chalicelib.web.bulk import (
     title_of,
 )
 from chalicelib.web.flash import Flash
+from chalicelib.web.frame import overview_of
 from chalicelib.web.page import Page
 from chalicelib.web.query_terms import terms_of
 from chalicelib.web.row import of_server
@@ -52,7 +53,7 @@ async def _preview(page: Page, verb: str, chosen: Chosen, *, allow: bool) -> dic
     body = {"type": verb, "dry_run": True, **chosen.wanted, **_allowed(verb, allow=allow)}
     preview, overview, endpoints = await asyncio.gather(
         page.ask("POST", "/jobs", body=body),
-        page.ask_or(None, "GET", "/overview") if VERBS[verb].sends else _nothing(),
+        overview_of(page) if VERBS[verb].sends else _nothing(),
         page.ask_or(None, "GET", "/endpoints", query={"limit": 100})
         if verb == "replay"
         else _nothing(),

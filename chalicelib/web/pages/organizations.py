@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 from urllib.parse import quote
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
 from chalicelib.web.fields import text
+from chalicelib.web.frame import overview_of
 from chalicelib.web.page import Page
 from chalicelib.web.row import Row
 
@@ -60,7 +60,7 @@ async def show_servers(page: Page) -> HttpAnswer:
         page.ask("GET", "/servers", query=query),
     )
     servers = found["data"]
-    overviews = await asyncio.gather(*(_overview(page, one) for one in servers[:MOST_LOOKED_AT]))
+    overviews = await asyncio.gather(*(overview_of(page, one["server"]) for one in servers[:MOST_LOOKED_AT]))
     known = dict(zip((one["id"] for one in servers), overviews, strict=False))
     return page.render("servers.html", about=about, found=found, servers=servers, overviews=known)
 
@@ -85,10 +85,6 @@ async def make_server(page: Page) -> HttpAnswer:
         return page.again("server_new.html", problem)
     where = f"{page.base}/servers/{quote(made['permalink'], safe='')}/start"
     return page.see_other(where, f"{made['name']} is made")
-
-
-async def _overview(page: Page, server: dict[str, Any]) -> Any:
-    return await page.ask_or(None, "GET", "/overview", tenant=server["server"])
 
 
 ROWS = (

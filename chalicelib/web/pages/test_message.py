@@ -5,11 +5,13 @@ After sending the message's own page shows what becomes of it.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
+from chalicelib.web.frame import overview_of
 from chalicelib.web.page import Page
 from chalicelib.web.row import of_server
 
@@ -42,9 +44,8 @@ async def show_form(page: Page) -> HttpAnswer:
 
 
 async def _of_outgoing(page: Page) -> dict[str, Any]:
-    domains, overview = await page.ask_all(
-        ("GET", "/domains", {"limit": 100}),
-        ("GET", "/overview"),
+    domains, overview = await asyncio.gather(
+        page.ask_or(None, "GET", "/domains", query={"limit": 100}), overview_of(page)
     )
     names = [one["name"] for one in (domains or {"data": ()})["data"] if one["verified_at"]]
     given = {name: page.form.text(name) for name in _FIELDS}
