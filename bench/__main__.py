@@ -35,6 +35,7 @@ BENCHMARKS = {
     "million": "a million messages on one host (BENCH_MESSAGES): lists, maintenance, start, space",
     "suppressions": "a million suppressed recipients on one host (BENCH_SUPPRESSIONS): import, look-up, pages",
     "jobs": "a hundred thousand messages released by a job (BENCH_JOBS), and fresh mail meanwhile",
+    "pages": "the time to the first byte of pages of the dashboard against /health",
     "webhooks": "webhooks to a receiver that answers at once, and beside 50 that hang",
     "hanging": "another tenant's events behind 10,000 for 50 webhooks that hang (BENCH_HANGING), files and AWS",
     "path": "the whole path on the AWS emulator: calls, bytes, units, CPU",

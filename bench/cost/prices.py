@@ -71,6 +71,12 @@ MESSAGE_FORGOTTEN_WRITE_UNITS = 2.0
 SEARCH_GETS = 25
 SEARCH_GB_SECONDS = 1.0 * 0.1
 
+# A page of the dashboard whose surroundings are asked for anew: the mean over all pages, held with the most of one by
+# tests/web/test_store_calls.py; and a tenth of a second in which it asks and is written.
+PAGE_READ_UNITS = 40.0
+PAGE_GB_SECONDS = 1.0 * 0.1
+PAGE_BESIDE_STORE = REST_REQUEST + LAMBDA_REQUEST + PAGE_GB_SECONDS * LAMBDA_GB_SECOND["x86_64"]
+
 # Dollars a month for what there is, whatever is sent.
 BY_USE = {
     "a job that releases 100,000 messages, each time": 100_000
@@ -85,6 +91,7 @@ BY_USE = {
     * (EXPORT_ROW_WRITE_UNITS * WRITE_UNIT + EXPORT_ROW_READ_UNITS * READ_UNIT),
     "a million searches, the first page of each": 1e6
     * (S3_LIST + SEARCH_GETS * S3_GET + SEARCH_GB_SECONDS * LAMBDA_GB_SECOND["x86_64"]),
+    "a million views of pages": 1e6 * (PAGE_READ_UNITS * READ_UNIT + PAGE_BESIDE_STORE),
     "retention: a million contents and a million messages forgotten": 1e6
     * (
         (CONTENT_FORGOTTEN_READ_UNITS + MESSAGE_FORGOTTEN_READ_UNITS) * READ_UNIT
