@@ -68,7 +68,10 @@ def filled_program(
 @contextlib.contextmanager
 def filled_site(*, hostile: bool = False) -> Iterator[Site]:
     """Such a program in memory, served."""
-    with filled_program(hostile=hostile) as (scene, boss, addresses), serving_web(Web(scene.posthorn)) as port:
+    with (
+        filled_program(hostile=hostile) as (scene, boss, addresses),
+        serving_web(Web(scene.posthorn)) as port,
+    ):
         yield Site(scene, port, boss, addresses)
 
 

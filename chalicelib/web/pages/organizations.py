@@ -60,7 +60,9 @@ async def show_servers(page: Page) -> HttpAnswer:
         page.ask("GET", "/servers", query=query),
     )
     servers = found["data"]
-    overviews = await asyncio.gather(*(overview_of(page, one["server"]) for one in servers[:MOST_LOOKED_AT]))
+    overviews = await asyncio.gather(
+        *(overview_of(page, one["server"]) for one in servers[:MOST_LOOKED_AT])
+    )
     known = dict(zip((one["id"] for one in servers), overviews, strict=False))
     return page.render("servers.html", about=about, found=found, servers=servers, overviews=known)
 
