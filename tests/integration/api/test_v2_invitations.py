@@ -10,22 +10,23 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.config import Settings
 from chalicelib.domain.people.invitations import INVITATION_SECONDS
 from chalicelib.domain.people.roles import Role
 from chalicelib.domain.rates import RESET
-from tests.http_api import ApiWorld, Reply, api_world
+from tests.http_api import ApiWorld, Reply
+from tests.integration.api.conftest import Opened
 from tests.people import PASSWORD, Visitor, a_person, visitor
+
+ON_BOTH_ENGINES = True
 
 ACME = "acme"
 INVITED = "joan@people.test"
 
 
 @pytest.fixture
-def mailing() -> Iterator[ApiWorld]:
+def mailing(opened: Opened) -> Iterator[ApiWorld]:
     """An installation that writes to people."""
-    settings = Settings(system_server="acme/app", system_from="posthorn@acme.test")
-    with api_world(settings) as world:
+    with opened(system_server="acme/app", system_from="posthorn@acme.test") as world:
         yield world
 
 

@@ -13,6 +13,8 @@ from chalicelib.services.people.oidc_providers import OidcProviders
 from tests.http_api import ApiWorld
 from tests.people import Visitor, visitor
 
+ON_BOTH_ENGINES = True
+
 GIVEN: dict[str, Any] = {
     "name": "Acme",
     "issuer": "https://id.acme.test",

@@ -13,6 +13,8 @@ from chalicelib.domain.people.sessions import CONFIRMED_SECONDS
 from tests.http_api import ApiWorld, Reply, api_world
 from tests.people import PASSWORD, Visitor, a_person, visitor
 
+ON_BOTH_ENGINES = True
+
 ACME = "acme"
 
 

@@ -11,6 +11,8 @@ from chalicelib.domain.people.searches import MOST_SEARCHES
 from tests.http_api import ApiWorld, Reply
 from tests.people import Visitor, visitor
 
+ON_BOTH_ENGINES = True
+
 
 def told(reply: Reply) -> tuple[int, str]:
     """Status and code of a problem."""

@@ -17,6 +17,8 @@ from tests.http_api import ApiWorld
 from tests.passkey_device import Device
 from tests.people import PASSWORD, Visitor, visitor
 
+ON_BOTH_ENGINES = True
+
 
 def code(api: ApiWorld, secret: str) -> str:
     return code_of(base64.b32decode(secret), int(api.scene.clock.now()) // STEP_SECONDS)

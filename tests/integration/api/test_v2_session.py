@@ -11,14 +11,17 @@ from chalicelib.config import Settings
 from chalicelib.domain.people.roles import Role
 from chalicelib.domain.people.sessions import CONFIRMED_SECONDS
 from chalicelib.domain.rates import SIGN_IN
-from tests.http_api import ApiWorld, api_world
+from tests.http_api import ApiWorld
+from tests.integration.api.conftest import Opened
 from tests.people import PASSWORD, Visitor, visitor
+
+ON_BOTH_ENGINES = True
 
 
 @pytest.fixture
-def plain() -> Iterator[ApiWorld]:
+def plain(opened: Opened) -> Iterator[ApiWorld]:
     """A front without TLS, on loopback."""
-    with api_world(Settings(web_url="http://127.0.0.1:8000")) as world:
+    with opened(web_url="http://127.0.0.1:8000") as world:
         yield world
 
 
