@@ -24,6 +24,10 @@ _ATTRIBUTE = re.compile(
 )
 _CID = re.compile(r"(?<=[\"'=(\s])cid:([^\"'\s)<>]{1,300}+)", re.IGNORECASE)
 _HOST = re.compile(r"(?<![\w.@-])((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(?![\w-])", re.IGNORECASE)
+# A tag begins with these letters and nothing between them, whatever else stands around.
+_TO_ELSEWHERE = re.compile(
+    r"<(?=i?frame|fencedframe|portal|object|embed|applet|link)", re.IGNORECASE
+)
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 
 
@@ -95,8 +99,15 @@ def _host(target: str) -> str:
         return ""
 
 
+def unconnected(source: str) -> str:
+    """The HTML with other names for elements for which browsers look a host up, or connect to it, before the policy of
+    the page says that they may not: who only looked would be told of."""
+    return _TO_ELSEWHERE.sub("<x-", source)
+
+
 def with_images(source: str, image: Callable[[str], tuple[str, bytes] | None]) -> str:
-    """The HTML with each `cid:` that names a picture as its bytes. `image` gives type and bytes of a Content-ID."""
+    """The HTML with each `cid:` that names a picture as its bytes, `unconnected`. `image` gives type and bytes of a
+    Content-ID."""
     left = MOST_IMAGES
     made: dict[str, str] = {}
 
@@ -114,4 +125,4 @@ def with_images(source: str, image: Callable[[str], tuple[str, bytes] | None]) -
         left -= len(made[name])
         return made[name] if left >= 0 else found[0]
 
-    return _CID.sub(placed, source)
+    return _CID.sub(placed, unconnected(source))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
+from socket import create_server, socket
+from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import pytest
 
 from tests.browser_looks import context_of
 from tests.filled_site import Site
@@ -61,3 +66,44 @@ def test_hostile_html_is_shown_and_does_nothing(chromium: Browser, site: Site) -
     assert with_images - HERE == {"tracker.example"}
     assert views
     assert cookies == [None] * len(views)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<iframe src="{}"></iframe>',
+        '<iframe srcdoc="<iframe src={}>"></iframe>',
+        '<svg><foreignObject><iframe src="{}"></iframe></foreignObject></svg>',
+        '<object data="{}"></object><embed src="{}">',
+        '<link rel="preconnect" href="{}"><link rel="dns-prefetch" href="{}">',
+        '<link rel="prerender" href="{}"><link rel="icon" href="{}">',
+        '<meta http-equiv="refresh" content="0;url={}">',
+        '<video poster="{}"><source src="{}"></video><input type="image" src="{}">',
+        '<style>@import "{}"; p { background: url({}) }</style><p>x</p>',
+    ],
+)
+def test_whoever_wrote_the_mail_does_not_see_that_it_is_looked_at(
+    chromium: Browser, site: Site, element: str
+) -> None:
+    """Not even a connection comes, on which nothing is asked."""
+    with closing(create_server(("127.0.0.1", 0))) as server:
+        connected: list[object] = []
+        Thread(target=take, args=(server, connected), daemon=True).start()
+        port = server.getsockname()[1]
+        html = "<h1>Hello</h1>" + element.replace("{}", f"http://127.0.0.1:{port}/")
+        number = ApiWorld(site.scene).v2("POST", "/emails", GOOD | {"html": html}).json["id"]
+        with context_of(chromium, site) as context:
+            page = context.new_page()
+            page.goto(f"{site.url}/org/acme/servers/app/messages/{number}/preview")
+            page.frame_locator("iframe.mail").locator("h1").wait_for()
+            page.wait_for_timeout(300)
+    assert connected == []
+
+
+def take(server: socket, connected: list[object]) -> None:
+    """Note who connects, until it is closed."""
+    with suppress(OSError):
+        while True:
+            came, address = server.accept()
+            connected.append(address)
+            came.close()

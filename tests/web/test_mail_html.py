@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.web.mail_html import LARGEST, MOST_LINKS, links_of, with_images
+from chalicelib.web.mail_html import LARGEST, MOST_LINKS, links_of, unconnected, with_images
 from tests.growth import assert_linear
 
 PNG = ("image/png", b"\x89PNG")
@@ -99,3 +99,21 @@ def test_many_copies_of_a_large_picture_do_not_make_a_larger_page() -> None:
     source = '<img src="cid:a">' * 1_000
     placed = with_images(source, lambda _: ("image/png", bytes(1_000_000)))
     assert len(placed) < 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("<iframe src=//a.example>", "<x-iframe src=//a.example>"),
+        ("<IFRAME/src=//a.example>", "<x-IFRAME/src=//a.example>"),
+        ("<frameset><frame src=x>", "<x-frameset><x-frame src=x>"),
+        ("<p><svg><foreignObject><iFrame>", "<p><svg><foreignObject><x-iFrame>"),
+        ('<iframe srcdoc="<iframe src=x>">', '<x-iframe srcdoc="<x-iframe src=x>">'),
+        ("<link rel=preconnect href=x>", "<x-link rel=preconnect href=x>"),
+        ("<object data=x><embed src=x>", "<x-object data=x><x-embed src=x>"),
+        ("<p>a < b, a link</p>", "<p>a < b, a link</p>"),
+    ],
+)
+def test_elements_that_connect_before_they_are_refused_are_none(source: str, shown: str) -> None:
+    assert unconnected(source) == shown
+    assert with_images(source, lambda _: None) == shown

@@ -109,6 +109,7 @@ def test_the_frame_is_a_sandbox_that_fetches_nothing(looker: Looker) -> None:
     assert policy.endswith("frame-ancestors https://127.0.0.1:8080")
     assert "allow-" not in policy
     assert shown.headers["Referrer-Policy"] == "no-referrer"
+    assert shown.headers["X-DNS-Prefetch-Control"] == "off"
     assert "Set-Cookie" not in shown.headers
     assert 'src="data:image/png;base64,iVBORw=="' in shown.text or "data:image/png" in shown.text
 
