@@ -41,6 +41,18 @@ async def test_what_came_with_a_key_is_seen(scene: Scene, owner: Browser) -> Non
     assert "Hello" in shown.text
 
 
+async def test_what_a_person_sends_by_hand_is_not_of_an_application(
+    scene: Scene, owner: Browser
+) -> None:
+    form = await owner.get("/org/acme/servers/app/messages/new")
+    sent = await owner.submit(form, "Send the test message")
+    assert "It was accepted" in sent.text
+    shown = await owner.get("/org/acme/servers/app/start")
+    assert "Listening" in shown.text
+    await scene.accept("john@example.com")
+    assert "Listening" not in (await owner.get("/org/acme/servers/app/start")).text
+
+
 async def test_going_live_asks_for_an_address(scene: Scene, owner: Browser) -> None:
     form = await owner.get("/org/acme/servers/app/start")
     wrong = await owner.submit(form, "Keep this address", postmaster_address="nobody")
