@@ -40,7 +40,7 @@ policy netease
 policy qq
   conform with authentication
 authentication netease
-  无权登陆 | 无权登录
+  rp:rdn | 无权登陆 | 无权登录
 policy t-online
   a problem occurred * ask your postmaster
 policy zoho
@@ -50,7 +50,7 @@ policy messagelabs
 policy groups.io
   not subscribed to that group | is not subscribed to * group
 mailbox_full qmail
-  over quota temporarily
+  over quota temporarily | user over quota | user is over quota
 protocol qmail
   smtplf.html
 policy qmail

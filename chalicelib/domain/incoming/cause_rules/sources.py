@@ -52,5 +52,6 @@ SOURCES = {
     "zoho": "https://www.zoho.com/mail/help/",
     "messagelabs": "https://www.messagelabs.com/support",
     "groups.io": "https://groups.io/",
+    "opensmtpd": "https://man.openbsd.org/smtpd.conf",
     "amavis": "https://www.ijs.si/software/amavisd/",
 }

@@ -7,6 +7,37 @@ The first text that is found decides, so that what is narrow stands before what 
 from __future__ import annotations
 
 RULES = """
+rate_limited rfc5321
+  sending limit | relay quota | submission quota | limit for processing requests | requests from your host
+protocol exim
+  must precede | helo argument | ehlo argument | malformed header | before greeting
+protocol rfc5321
+  hello first | rcpt first | helo first | ehlo first | line is too long | line too long | header is too long |
+  header too long | header size exceeds | improperly formatted | not properly formatted | unimplemented command |
+  need rcpt | need mail | mail first | line limit exceeded | may not be repeated | nested too deep | mime complexity |
+  message depth | invalid message content
+expired opensmtpd
+  envelope expired
+routing rfc5321
+  too many "received" | too many 'received' | listed as a best preference mx
+transient rfc5321
+  unable to run | configuration error | ldap server | ldap error | ldap lookup | internal error
+mailbox_full domino
+  mail file size
+mailbox_full rfc5321
+  space has been used up
+recipient_unknown rfc5321
+  reserved by rfc | cannot route mail to user
+message_too_large rfc5321
+  more than * bytes | more than * kilobytes | more than * megabytes
+policy rfc5321
+  ip address rejected | ip address is rejected | list of senders | senders to accept | backscatter | third party dsn |
+  unsigned dsn | batv | closed mailing list | organizational settings | not local host | allowed rcpthost |
+  don't handle mail for | do not handle mail for | anti relay
+sender_invalid rfc5321
+  from: domain | valid from: | bogus mail from | sender mismatch | mismatch with header
+dns_failure microsoft
+  dns records for * could not be found | no relevant answers | dns records * not found | failure in mx lookup
 transient postfix
   no such file | cannot write | can't write | cannot allocate | can't fork | cannot fork | unable to create lock |
   untrapped exception | out of file descriptors | read only file system
