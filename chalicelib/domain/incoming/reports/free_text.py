@@ -78,6 +78,7 @@ def read_text(
         blocks += [_block(kind, (name,), text, telling) for name in others]
     if all(block.cause == UNKNOWN for block in blocks):
         told = cause_told("", _telling(text), text)
+        told = TRANSIENT if told == UNKNOWN and kind is ReportKind.DELAY else told
         blocks = [replace(block, cause=told) for block in blocks]
     return blocks
 

@@ -88,7 +88,7 @@ def _blocks(
 
 def _of_words(headers: Headers, said: str) -> list[RecipientBlock]:
     subject = (headers.last_text("subject") or "").strip()
-    place = place_of_first(subject.lower(), AUTO_SUBJECTS)
+    place = place_of_first(subject.lower().lstrip("[(* "), AUTO_SUBJECTS)
     automatic = _says_automatic(headers) or place == 0
     if place >= 0 and (automatic or not _from_daemon(headers)):
         return [AUTOMATIC] if automatic else []
@@ -112,7 +112,7 @@ def _says_automatic(headers: Headers) -> bool:
 
 def _from_daemon(headers: Headers) -> bool:
     found = _addresses_of(headers, b"from") + _addresses_of(headers, b"sender")
-    locals_ = {address.partition("@")[0].partition("+")[0] for address in found}
+    locals_ = {address.partition("@")[0].partition("+")[0].rstrip("\\") for address in found}
     known = any(local.startswith(("microsoftexchange", "mailer-daemon")) for local in locals_)
     return known or not locals_.isdisjoint(DAEMONS) or _is_nobodys(headers)
 

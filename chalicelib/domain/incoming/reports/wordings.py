@@ -33,7 +33,7 @@ delivery notification | delivery report | delivery unsuccessful | message undeli
 rejected mail | rejected message | message rejected | fehlgeschlagen | mail could not | message could not |
 email could not | non-delivery | permanent failure | mail error | delivery to the following recipients failed |
 mail failed | failed mail | failure delivery | user unknown | processing error | delivery status notification |
-échec | notificación de estado de entrega | 退信 | 邮件投递失败 | 系统退信
+échec | 邮件退回 | 退信通知 | 无法投递 | notificación de estado de entrega | 退信 | 邮件投递失败 | 系统退信
 """
 _BOUNCE_TEXTS = """
 # qmail and its children: qsbmf
@@ -63,8 +63,9 @@ couldn't deliver your message | the following message could not be delivered |
 your mail message to the following address(es) could not be delivered | your message cannot be delivered to |
 your message could not be delivered | could not deliver message to | unable to deliver message to |
 has been returned because | failed recipients | the following mail could not be delivered |
-could not be delivered to the following user | was automatically rejected | the mail system | permanent error |
-message could not be delivered
+could not be delivered to the following | was automatically rejected | the mail system | permanent error |
+message could not be delivered |
+邮件无法发送 | 邮件无法送达 | 无法投递 | 未能送达 | 投递失败
 """
 _DELAYS = """
 # Postfix, sendmail, Exim
@@ -81,11 +82,17 @@ _AUTO_SUBJECTS = """
 # RFC 3834 section 3.1.5 and what mail programs write
 auto: | automatic reply | autoreply | auto-reply | auto reply | autoresponse | auto-response | auto response |
 autoresponder | automated response | automated reply | automatische antwort | automatisch antwoord |
-out of office | out-of-office | ooo: | out of the office | away from my mail | on vacation | vacation reply |
-vacation response | on holiday | on leave | i am away | i'm away | abwesen | außer haus | absence | absent |
+out of office | out-of-office | ooo: | oof: | out of the office | away from my mail | on vacation | vacation reply |
+vacation response | on holiday | on leave | i am away | i'm away | abwesen | außer haus | absence: | absence : |
+absence du bureau | absent du bureau | absent: | absent : | message d'absence | notification d'absence |
 réponse automatique | respuesta automática | fuera de la oficina | risposta automatica | fuori ufficio |
 resposta automática | ausência | afwezig | autosvar | frånvaro | poissaolo | nieobecno | автоответ |
-автоматический ответ | 自动回复 | 自動回覆 | 自動応答 | 不在 | no longer at | has left
+автоматический ответ | автоматична відповідь | αυτόματη απάντηση | automatyczna odpowied | automatická odpov |
+automatikus válasz | automatisk svar | automaattinen vastaus | automatski odgovor | samodejni odgovor |
+automatinis atsakymas | automātiskā atbilde | automaatvastus | răspuns automat | otomatik yan |
+respuesta automatica | resposta automatica | תשובה אוטומטית | رد تلقائي | balasan otomatis |
+trả lời tự động | 자동 회신 | 자동 응답 | 자동응답 | 自動返信 | 自动答复 |
+自动回复 | 自動回覆 | 自動応答 | 不在 | no longer at | has left
 """
 _MARKERS = """
 # Where the message that is returned begins
@@ -93,7 +100,8 @@ _MARKERS = """
 --- the header of the original | this is a copy of your message | original message headers |
 original message header | ----- original message | -----original message | --- original message |
 message header follows | message headers follow | message content follows | undelivered message follows |
-unsent message below | ----- message header | your original message | returned message follows |
+unsent message below | ----- message header | your original message: | your original message follows |
+your original message is | your original message was | your original message header | returned message follows |
 the original message was: | header of the source mail | start of returned message | returned mail follows |
 copy of the message follows | original message follows | text of the message |
 ---------- forwarded message | headers of the message | begin returned message | - message text follows |
