@@ -26,8 +26,8 @@ from chalicelib.services.webhooks.fan_out import FanOut
 
 LOG = logging.getLogger("posthorn.events")
 MOST_AT_ONCE = 1_000
-"""Deliveries that the outbox makes of what a server told in one batch, before others have their turn: with one webhook it
-makes all of them."""
+"""Deliveries that the outbox makes of what a server told in one batch, before others have their turn: with one webhook
+it makes all of them."""
 OF_A_PIECE = 1_000
 _LETTERS = 15
 
