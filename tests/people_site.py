@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chalicelib import bootstrap
+from chalicelib.bootstrap import Parts
 from chalicelib.config import Settings
 from chalicelib.domain.people.members import Member
 from chalicelib.domain.people.roles import Role
@@ -107,8 +108,9 @@ def link_in(text: str, url: str) -> str:
 
 
 @contextlib.contextmanager
-def people_site(**changes: Any) -> Iterator[PeopleSite]:
-    """A program in memory that mails as `posthorn@acme.test`; `changes` of its settings."""
+def people_site(parts: Parts | None = None, **changes: Any) -> Iterator[PeopleSite]:
+    """A program in memory that mails as `posthorn@acme.test`, with these parts in place of its own; `changes` of its
+    settings."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         settings = Settings(
@@ -117,7 +119,7 @@ def people_site(**changes: Any) -> Iterator[PeopleSite]:
             system_from="posthorn@acme.test",
             **changes,
         )
-        scene = bootstrap.run(make_scene(settings))
+        scene = bootstrap.run(make_scene(settings, parts=parts))
         bootstrap.use(scene.posthorn)
         try:
             with serving_web(Web(scene.posthorn), listener=listener):
@@ -127,7 +129,7 @@ def people_site(**changes: Any) -> Iterator[PeopleSite]:
 
 
 class Quiet(Watched):
-    """A page whose own answer may be an error, which browsers note on the console; `also` may be asked, too."""
+    """A page whose own answer may be an error, which browsers note on the console; what is at `also` is as it is."""
 
     def __init__(self, page: Page, site: Site, also: tuple[str, ...] = ()) -> None:
         super().__init__(page, site)
@@ -136,11 +138,18 @@ class Quiet(Watched):
         self._gone_to: set[str] = set()
 
     @property
+    def is_here(self) -> bool:
+        """Whether it shows a page of ours."""
+        return not self.page.url.startswith(self._also or ("data:",))
+
+    @property
     def faults(self) -> list[str]:
         """All that was said, but for what a browser says of a page that is an error."""
         return self.said + [said for where, said in self._loads if where not in self._gone_to]
 
     def _said(self, message: ConsoleMessage) -> None:
+        if not self.is_here:
+            return
         if message.text.startswith("Failed to load resource"):
             self._loads.append((message.location["url"], message.text))
             return
@@ -154,7 +163,7 @@ class Quiet(Watched):
     def _asked(self, request: Request) -> None:
         if request.is_navigation_request():
             self._gone_to.add(request.url)
-        if not request.url.startswith(self._also or ("data:",)):
+        if self.is_here and not request.url.startswith(self._also or ("data:",)):
             super()._asked(request)
 
 
@@ -218,10 +227,12 @@ class Walk:
         self.press("Sign out")
 
     def look(self) -> None:
-        """Look at the page, unless one like it was looked at."""
+        """Look at the page, unless it is somebody else's, or one like it was looked at."""
+        if not self.watched.is_here:
+            return
         assert self.page.locator("h1").count() == 1, self.page.content()[:2_000]
         like = (self.scripted, f"{self.page.title()} {self.heading}")
-        if like in self.site.seen or not self.page.url.startswith(self.site.url):
+        if like in self.site.seen:
             return
         self.site.seen.add(like)
         faults = self._out_of_reach()
