@@ -20,6 +20,7 @@ async def site_map(browser: Browser, *starts: str) -> dict[str, str]:
     waiting = list(starts)
     while waiting and len(seen) < MOST_PAGES:
         address = waiting.pop(0)
+        address = address.removeprefix(browser.prefix)
         if not address.startswith("/") or address.startswith(OTHER):
             continue
         row, _ = find("GET", urlsplit(address).path) or (None, None)

@@ -26,8 +26,9 @@ API_KEYS = frozenset({CredentialKind.API})
 def takes_bytes(accept: str) -> bool:
     """Whether API Gateway hands bytes out to a client that accepts this: it looks at the first type alone, and `*/*` is
     none. A browser that follows a link begins with text/html."""
-    first = accept.partition(",")[0].partition(";")[0].strip().lower()
-    return first in _FIRST and (BINARY in accept or "*/*" in accept)
+    accepted = accept.lower()
+    first = accepted.partition(",")[0].partition(";")[0].strip()
+    return first in _FIRST and (BINARY in accepted or "*/*" in accepted)
 
 
 @dataclass(frozen=True, slots=True)

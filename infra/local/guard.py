@@ -2,9 +2,10 @@
 
 The emulators check no signature, answer every Host and allow every origin, and who may call them runs code here. So a
 request passes only if it names this machine as Host, comes from no page of a browser, and has the state folder's key in
-its credential. Without the key pass only the health route, the path of a deployed API, whose callers have keys of
-Posthorn, and what the front hands on with its word: requests for that API and for function URLs. It does not check
-signatures either: the key's name is the secret, and a pre-signed URL tells it to whoever is given that URL.
+its credential; a link to one object, which has a key of ours in it, may be followed from a page. Without the key pass
+only the health route, the path of a deployed API, whose callers have keys of Posthorn, and what the front hands on with
+its word: requests for that API and for function URLs. It does not check signatures either: the key's name is the
+secret, and a pre-signed URL tells it to whoever is given that URL.
 
 Standard library only: the emulators' own environments import this module.
 """
@@ -91,10 +92,20 @@ class Guard:
         if asked.authority and not is_loopback(asked.authority):
             return NOT_HERE
         if asked.all("origin") or set(asked.all("sec-fetch-site")) - {"none"}:
-            return OTHER_SITE
+            return "" if self._is_link(asked) else OTHER_SITE
         if _is_open(asked) or self._has_key(asked):
             return ""
         return NO_KEY
+
+    def _is_link(self, asked: Asked) -> bool:
+        """Whether somebody follows a pre-signed link, which is told to those alone who may read what it leads to."""
+        if (
+            asked.method != "GET"
+            or asked.all("origin")
+            or asked.all("sec-fetch-mode") != ["navigate"]
+        ):
+            return False
+        return bool(_in_query(asked.query)) and self._has_key(asked)
 
     def _has_key(self, asked: Asked) -> bool:
         """Whether every credential of the request is ours, and there is one."""

@@ -315,3 +315,23 @@ def test_damaged_keys_are_made_anew(tmp_path: Path, damage: str) -> None:
     made = keys_of(tmp_path)
     assert len(made.access_key_id) >= 32
     assert read_keys(tmp_path) == made
+
+
+def test_a_link_to_one_object_may_be_followed_from_a_page() -> None:
+    query = f"X-Amz-Credential={KEYS.access_key_id}%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
+    followed = (("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"))
+    assert refusal(HOST, *followed, method="GET", path="/bucket/x", query=query) == ""
+    fetched = (("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "cors"))
+    origin = ("origin", "http://localhost:8000")
+    foreign = query.replace(KEYS.access_key_id, "AKIAOTHER")
+    for method, fields, asked in (
+        ("POST", followed, query),
+        ("GET", fetched, query),
+        ("GET", followed[:1], query),
+        ("GET", (*followed, origin), query),
+        ("GET", followed, ""),
+        ("GET", followed, foreign),
+        ("GET", followed, f"{query}&{foreign}"),
+    ):
+        refused = refusal(HOST, *fields, method=method, path="/bucket/x", query=asked)
+        assert refused == OTHER_SITE, (method, fields, asked)
