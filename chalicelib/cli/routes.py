@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, TextIO, get_args
 
 import click
 
@@ -117,6 +117,7 @@ def change(
     metavar="NAME=VALUE",
     help="A field of its header; may be repeated.",
 )
+@click.option("--spam-score", type=float, help="What it would be scored.")
 @of_server
 def match(
     session: Session,
@@ -132,7 +133,8 @@ def match(
         body["headers"] = dict(_split(one, "X-Name=value") for one in headers)
     found = session.client.match_routes(body, tenant=server)
     rows = [(one["route"], _RESULTS[one["result"]]) for one in found["steps"]]
-    told = [visible(found["reply"]), *([table(rows, ("route", "result"))] if rows else [])]
+    spam = [] if found["spam"] is None else [f"Spam: {found['spam']}"]
+    told = [visible(found["reply"]), *spam, *([table(rows, ("route", "result"))] if rows else [])]
     session.show(found, "\n\n".join(told))
 
 
@@ -141,10 +143,22 @@ def match(
 @click.option("--from", "sender", required=True, help="Who is said to have sent it.")
 @click.option("--subject", help="Its subject.")
 @click.option("--text", help="What it says.")
+@click.option(
+    "--message", type=click.File(encoding="utf-8", errors="replace"), help="A file with all of it."
+)
 @of_server
-def simulate(session: Session, route: str, server: str | None, sender: str, **given: Any) -> None:
+def simulate(
+    session: Session,
+    route: str,
+    server: str | None,
+    sender: str,
+    message: TextIO | None,
+    **given: Any,
+) -> None:
     """Have a message come in by a route, as if somebody had sent it."""
     body = fields_of(**given) | {"from": sender}
+    if message is not None:
+        body["raw"] = message.read()
     known = _id(session, route, server)
     made = session.client.simulate_route(known, body, tenant=server)
     rows = [(str(one["id"]), one["to"]) for one in made["emails"]]

@@ -73,6 +73,62 @@ async def test_an_address_is_tried_and_nothing_is_sent(owner: Browser) -> None:
     assert 'id="e-to"' in wrong.html
 
 
+PASTED = (
+    "Return-Path: <ann@example.com>\r\nSubject: =?utf-8?q?Invoice_=C3=BC?=\r\n"
+    "List-Id: <news\r\n .example.com>\r\n\r\nSubject: not this\r\n"
+)
+
+
+async def test_a_spam_score_says_what_becomes_of_it(owner: Browser) -> None:
+    await route(owner, spam_mode="Quarantine")
+    for score, words in (
+        ("1", "With this score it is no spam"),
+        ("7,5", "With this score it is spam, and held"),
+        ("99", "With this score it is spam, and refused"),
+    ):
+        shown = await owner.get(f"{ROUTES}?to=support@acme.test&spam_score={score}")
+        assert words in shown.text, score
+    for wrong in ("nan", "inf", "much", "1e9", "%3Cscript%3E", "9" * 10_000):
+        shown = await owner.get(f"{ROUTES}?to=support@acme.test&spam_score={wrong}")
+        assert (shown.status, 'id="e-spam_score"' in shown.html) == (422, True), wrong
+
+
+async def test_a_pasted_message_is_tried_and_can_come_in(owner: Browser) -> None:
+    await route(owner, conditions="subject: *invoice ü*\nheader:List-Id: *news*\nfrom: ann@*")
+    form = await owner.get(ROUTES)
+    values = {"to": "support@acme.test", "message": PASTED}
+    shown = await owner.submit(form, "Try this message", **values)
+    assert "support@acme.test takes it" in shown.text
+    assert "not this" in shown.form("Try this message").fields["message"][0]
+    other = await owner.submit(form, "Try this message", **{**values, "message": "Subject: x\n\n"})
+    assert "No route takes it" in other.text
+    came = await owner.submit(form, "Simulate this message", **values)
+    assert re.fullmatch(r"/org/acme/servers/app/messages/\d+", came.path)
+    assert "The message came in by this route" in came.text
+    assert "Invoice ü" in came.text
+    none = await owner.submit(form, "Simulate this message", to="nobody@acme.test", message="x")
+    assert (none.status, "No route takes it" in none.text) == (200, True)
+
+
+async def test_any_text_can_be_pasted(owner: Browser) -> None:
+    await route(owner)
+    form = await owner.get(ROUTES)
+    for text in (
+        "",
+        HOSTILE,
+        "\x00\ufffe\n" * 500,
+        "A: b\n " * 9_000,
+        ":" * 60_000,
+        "=?utf-8?b?" * 5_000,
+    ):
+        shown = await owner.submit(form, "Try this message", to="support@acme.test", message=text)
+        assert shown.status in (200, 422), text[:20]
+        assert "<script>alert" not in shown.html
+    for to in ("", HOSTILE, "x" * 10_000):
+        assert (await owner.submit(form, "Try this message", to=to, message="x")).status == 422
+        assert (await owner.submit(form, "Simulate this message", to=to)).status == 422
+
+
 async def test_a_message_is_simulated_and_shown(owner: Browser) -> None:
     shown = await route(owner)
     form = await owner.get(shown.links["support@acme.test"])
@@ -166,7 +222,7 @@ async def test_a_viewer_sees_routes_and_changes_nothing(owner: Browser, viewer: 
     made = (await route(owner)).links["support@acme.test"]
     shown = await viewer.get(ROUTES)
     assert "support@acme.test" in shown.text
-    assert offered(shown) == {"Try it"}
+    assert offered(shown) == {"Try it", "Try this message"}
     assert offered(await viewer.get(ENDPOINTS)) == set()
     assert offered(await viewer.get(where)) == set()
     token = next(form.fields["csrf"][0] for form in shown.forms if "csrf" in form.fields)

@@ -9,6 +9,7 @@ from chalicelib.api.v2.fields import mailbox_of, recipient_of
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.models import AcceptedEmail
 from chalicelib.api.v2.objects import PageQuery
+from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.api.v2.route_models import (
     MailRoute,
@@ -24,12 +25,13 @@ from chalicelib.api.v2.route_models import (
 )
 from chalicelib.api.v2.sending import accepted_email
 from chalicelib.config import Settings
+from chalicelib.domain.incoming.checks import outcome_of_score
 from chalicelib.domain.incoming.routing import Described
 from chalicelib.domain.mail.compose import read_mailbox
-from chalicelib.domain.tenancy.routes import Route
+from chalicelib.domain.tenancy.routes import Route, SpamMode
 from chalicelib.services.incoming.match import MatchRoutes
 from chalicelib.services.incoming.routes import Routes
-from chalicelib.services.incoming.simulate import SimulatedMail, SimulateIncoming
+from chalicelib.services.incoming.simulate import SimulatedMail, SimulateIncoming, whole_message
 
 
 async def list_routes(call: Call, query: PageQuery) -> RoutePage:
@@ -80,15 +82,25 @@ async def match_routes(call: Call, wanted: MailToMatch) -> Matched:
     return Matched(
         route=None if found.route is None else _shown(call, found.route),
         reply=str(found.reply),
+        spam=_spam(call, wanted.spam_score, found.route),
         steps=[Step(route=one.route.id, result=one.result) for one in found.looks],
     )
 
 
+def _spam(call: Call, score: float | None, route: Route | None) -> SpamMode | None:
+    if score is None or route is None:
+        return None
+    return outcome_of_score(score, call.server, route)
+
+
 async def simulate_route(call: Call, wanted: MailToSimulate) -> AcceptedEmail:
     """Have a message come in by a route, with a small attachment, as if somebody had sent it."""
+    if wanted.raw is not None and wanted.model_fields_set & {"subject", "text"}:
+        raise invalid_at("/raw", "invalid", "stands in place of subject and text")
     author = mailbox_of(wanted.author, any_name=True)
     client = call.request.client_address
-    mail = SimulatedMail(author, wanted.subject, wanted.text, client)
+    raw = None if wanted.raw is None else whole_message(wanted.raw)
+    mail = SimulatedMail(author, wanted.subject, wanted.text, client, raw)
     simulate = call.program[SimulateIncoming].simulate
     return accepted_email(await simulate(call.server, await _named(call), mail))
 

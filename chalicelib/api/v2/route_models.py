@@ -165,6 +165,9 @@ class MailToMatch(Body):
         dict[HeaderName, Annotated[str, Field(max_length=LONGEST_VALUE)]],
         Field(max_length=MOST_HEADERS, description="Fields of its header by name."),
     ] = Field({})
+    spam_score: Annotated[
+        float | None, Field(ge=-1_000, le=1_000, description="What it would be scored.")
+    ] = None
 
 
 class Step(Answer):
@@ -187,6 +190,13 @@ class Matched(Answer):
             examples=["250 2.1.5 OK"],
         ),
     ]
+    spam: Annotated[
+        SpamMode | None,
+        Field(
+            description="What would be done with it as spam, by `spam_score`, the server's thresholds and the route;"
+            " null where it is none, or without a score."
+        ),
+    ]
     steps: Annotated[list[Step], Field(description="The server's routes, in their order.")]
 
 
@@ -196,6 +206,13 @@ class MailToSimulate(Body):
     author: Author = Field(alias="from", description="Who is said to have sent it.")
     subject: Line = ""
     text: str = ""
+    raw: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="The whole message, header and body, in place of `subject`, `text` and the attachment.",
+        ),
+    ] = None
 
 
 def route_given(body: RouteToMake | RouteToChange) -> dict[str, Any]:

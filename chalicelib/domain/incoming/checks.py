@@ -130,6 +130,13 @@ def spam_mode(record: MessageRecord, facts: Facts) -> Decision | None:
     return _OF_SPAM.get(facts.route.spam_mode)
 
 
+def outcome_of_score(score: float, server: Server, route: Route) -> SpamMode | None:
+    """What steps 4 and 6 would do with a score: None where it is no spam."""
+    if score >= server.spam_failure_threshold:
+        return SpamMode.FAIL
+    return route.spam_mode if score > server.spam_threshold else None
+
+
 def route_mode(record: MessageRecord, facts: Facts) -> Decision | None:
     """Step 7: routes that have no endpoint."""
     if facts.route is None:

@@ -30,12 +30,21 @@ ATTACHMENT = Attachment("test.txt", "text/plain", b"This is a test attachment.\r
 
 @dataclass(frozen=True, slots=True)
 class SimulatedMail:
-    """Who is said to have sent it, and what it says. `client_address` is who asked for it."""
+    """Who is said to have sent it, and what it says: a subject and a text, or `raw`, all of it. `client_address` is who
+    asked for it."""
 
     author: Mailbox
     subject: str
     text: str
     client_address: str
+    raw: bytes | None = None
+
+
+def whole_message(text: str) -> bytes:
+    """A message as people paste it: in CRLF lines, with the empty line that ends its header."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
+    whole = "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
+    return whole if b"\r\n\r\n" in whole else whole + b"\r\n"
 
 
 class SimulateIncoming:
@@ -80,12 +89,12 @@ class SimulateIncoming:
             IncomingMail(
                 mail_from=mail.author.address,
                 recipients=(recipient,),
-                content=compose(draft, stamp),
+                content=compose(draft, stamp) if mail.raw is None else mail.raw,
                 received=received,
                 helo=HELO,
                 client=mail.client_address,
                 received_with_ssl=True,
-                smtputf8=draft.needs_smtputf8,
+                smtputf8=draft.needs_smtputf8 or (mail.raw is not None and not mail.raw.isascii()),
             )
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from chalicelib.web.asking import Problem
 from chalicelib.web.doing import do
 from chalicelib.web.fields import number
 from chalicelib.web.page import Page
+from chalicelib.web.pasted_mail import pasted
 from chalicelib.web.row import of_server
 
 Route = Mapping[str, Any]
@@ -37,6 +39,66 @@ STEPS = {
 
 async def list_routes(page: Page) -> HttpAnswer:
     """The list; with an address in the query what would become of mail to it."""
+    tried = {name: page.query(name) for name in ("to", "from", "subject", "spam_score")}
+    body: dict[str, Any] = {name: one for name, one in tried.items() if one}
+    if tried["spam_score"]:
+        body["spam_score"] = as_score(tried["spam_score"])
+    return await _shown(page, tried, body if tried["to"] else None)
+
+
+async def try_message(page: Page) -> HttpAnswer:
+    """What would become of a message that was pasted; or have it come in by the route that takes it."""
+    form = page.form
+    text = form.raw("message")
+    found = pasted(text)
+    tried = {
+        "to": form.text("to"),
+        "from": form.text("from") or found.sender,
+        "subject": found.subject,
+        "spam_score": form.text("spam_score"),
+    }
+    body: dict[str, Any] = {"to": tried["to"], "from": tried["from"], "subject": found.subject}
+    body["headers"] = dict(found.headers)
+    if tried["spam_score"]:
+        body["spam_score"] = as_score(tried["spam_score"])
+    if form.text("do") != "simulate":
+        return await _shown(page, tried, body)
+    return await _come_in(page, tried, body, text)
+
+
+async def _come_in(
+    page: Page, tried: dict[str, str], body: dict[str, Any], text: str
+) -> HttpAnswer:
+    try:
+        matched = await page.ask("POST", "/routes/match", body=body)
+        if matched["route"] is None:
+            return await _shown(page, tried, body)
+        wanted = {"from": tried["from"], "raw": text}
+        path = f"/routes/{quote(matched['route']['id'], safe='')}/simulate"
+        made = await page.ask("POST", path, body=wanted)
+    except Problem as problem:
+        if problem.status in (401, 403, 404):
+            raise
+        return await _shown(page, tried, None, problem)
+    where = f"{page.base}/messages/{made['id']}"
+    return page.see_other(where, "The message came in by this route")
+
+
+def as_score(text: str) -> float | str:
+    """A number as people type it; what is none as it is, for the API to say so."""
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
+
+
+async def _shown(
+    page: Page,
+    tried: dict[str, str],
+    body: dict[str, Any] | None,
+    problem: Problem | None = None,
+) -> HttpAnswer:
     query = {"limit": 30, "cursor": page.query("cursor")}
     found, endpoints, counted = await asyncio.gather(
         page.ask("GET", "/routes", query=query),
@@ -50,15 +112,16 @@ async def list_routes(page: Page) -> HttpAnswer:
         "modes": MODES,
         "spam": SPAM,
         "steps": STEPS,
-        "tried": {name: page.query(name) for name in ("to", "from", "subject")},
+        "tried": tried,
     }
-    if not page.query("to"):
+    if problem is not None:
+        return page.again("routes.html", problem, matched=None, **values)
+    if body is None:
         return page.render("routes.html", matched=None, **values)
-    body = {name: one for name, one in values["tried"].items() if one}
     try:
         matched = await page.ask("POST", "/routes/match", body=body)
-    except Problem as problem:
-        return page.again("routes.html", problem, matched=None, **values)
+    except Problem as wrong:
+        return page.again("routes.html", wrong, matched=None, **values)
     return page.render("routes.html", matched=matched, **values)
 
 
@@ -195,6 +258,7 @@ _READ, _WRITE = "routing:read", "routing:write"
 ROWS = (
     of_server("GET", "/routes", list_routes, _READ, "listRoutes", "matchRoutes", "listEndpoints"),
     of_server("POST", "/routes", make_route, _WRITE, "createRoute"),
+    of_server("POST", "/routes/try", try_message, _READ, "matchRoutes", "simulateRoute"),
     of_server("GET", "/routes/new", show_new, _WRITE, "listEndpoints", "listDomains"),
     of_server("GET", _ONE, show_route, _WRITE, "showRoute", "listEndpoints", "listDomains"),
     of_server("POST", _ONE, change_route, _WRITE, "changeRoute"),

@@ -508,3 +508,32 @@ def test_a_simulation_is_refused_where_nothing_could_come(here: ApiWorld) -> Non
     assert reply.status == 202
     assert reply.headers["ratelimit-policy"] == '"test";q=30;w=60'
     assert refused(simulate(here, made(here, name="other"))) == (429, "throttled")
+
+
+def test_a_score_says_what_is_done_with_spam(api: ApiWorld) -> None:
+    made(api, spam_mode="Quarantine")
+    for score, spam in ((5.0, None), (5.1, "Quarantine"), (20, "Fail")):
+        assert match(api, spam_score=score)["spam"] == spam, score
+    assert match(api)["spam"] is None
+    assert match(api, "nobody@acme.test", spam_score=99)["spam"] is None
+    wrong = api.manage("POST", "/routes/match", {"to": "a@acme.test", "spam_score": 1_001}, HERE)
+    assert places(wrong) == [("/spam_score", "less_than_equal")]
+
+
+def test_a_whole_message_is_simulated(api: ApiWorld) -> None:
+    route = made(api, mode="Accept")
+    for raw, subject in (
+        ("\nSubject: One\nX-A: b\n\nHello\n", "One"),
+        ("Subject: Two\r\n", "Two"),
+        ("no header at all", None),
+        ("Subject: \ud83d\ude00 Dr\u00fcben\n\n\u202e", "\U0001f600 Dr\u00fcben"),
+    ):
+        body = {"from": "ann@example.com", "raw": raw}
+        reply = api.manage("POST", f"/routes/{route['id']}/simulate", body, HERE)
+        assert reply.status == 202, reply
+        email = api.manage("GET", f"/emails/{reply.json['id']}", tenant=HERE).json
+        assert (email["from"], email["subject"] or None) == ("ann@example.com", subject)
+    for fields in ({"raw": "x", "text": "y"}, {"raw": "x", "subject": "y"}, {"raw": ""}):
+        body = {"from": "ann@example.com", **fields}
+        reply = api.manage("POST", f"/routes/{route['id']}/simulate", body, HERE)
+        assert reply.status == 422, fields

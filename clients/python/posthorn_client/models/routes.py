@@ -65,6 +65,8 @@ class MailToMatch(_MailToMatch):
     subject: NotRequired[str | None]
     headers: NotRequired[dict[str, str] | None]
     """Fields of its header by name."""
+    spam_score: NotRequired[float | None]
+    """What it would be scored."""
 
 
 _MailToSimulate = TypedDict("_MailToSimulate", {"from": "str"})
@@ -75,6 +77,8 @@ class MailToSimulate(_MailToSimulate):
 
     subject: NotRequired[str | None]
     text: NotRequired[str | None]
+    raw: NotRequired[str | None]
+    """The whole message, header and body, in place of `subject`, `text` and the attachment."""
 
 
 class Matched(TypedDict):
@@ -83,6 +87,10 @@ class Matched(TypedDict):
     route: MailRoute | None
     reply: str
     """What its sender would be told: RCPT's refusal, else DATA's, else RCPT's 250."""
+    spam: SpamMode | None
+    """What would be done with it as spam, by `spam_score`, the server's thresholds and the route; null
+    where it is none, or without a score.
+    """
     steps: list[Step]
     """The server's routes, in their order."""
 
