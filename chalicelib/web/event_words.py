@@ -39,10 +39,3 @@ NO_ANSWER: Mapping[int, str] = MappingProxyType(
 def answer_words(code: int) -> str:
     """`answered 503`, `no answer in time`."""
     return NO_ANSWER.get(code) or f"answered {code}"
-
-
-SAMPLE = """\
-{"id": "0fcd3ba5-46b1-4b7a-8d2c-0a4d2f1c9a10", "type": "email.bounced", "timestamp": "2026-03-22T12:00:00.000Z",
- "server": "acme/mail", "data": {"email": {"id": 12345, "token": "abcdef1234567890", "direction": "outgoing",
-  "status": "Bounced", "from": "sales@acme.example", "to": "bob@example.com", "subject": "Welcome", "tag": "welcome"},
-  "report": {"id": 7, "kind": "bounce", "cause": "recipient_unknown", "status": "5.1.1"}}}"""

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
 from chalicelib.web.doing import do
-from chalicelib.web.event_words import EVENTS, SAMPLE, answer_words
+from chalicelib.web.event_samples import sample
+from chalicelib.web.event_words import EVENTS, answer_words
 from chalicelib.web.fields import number
 from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
@@ -173,7 +174,7 @@ def _wanted(page: Page) -> dict[str, Any]:
 
 
 def _form(webhook: Webhook | None) -> dict[str, Any]:
-    return {"webhook": webhook, "events": EVENTS, "chosen": CHOSEN, "sample": SAMPLE}
+    return {"webhook": webhook, "events": EVENTS, "chosen": CHOSEN, "sample": sample}
 
 
 def _api(id: str) -> str:
