@@ -65,7 +65,7 @@ def test_nobody_learns_who_has_an_account(mailing: ApiWorld) -> None:
         told = []
         for _ in range(RESET.quota + 1):
             reply = Visitor(mailing).ask("POST", "/password-resets", {"email": email})
-            told.append((reply.status, reply.body[:0], reply.headers["ratelimit"].split(";")[1]))
+            told.append((reply.status, reply.headers["ratelimit"].split(";")[1]))
         replies[email] = told
     first, second = replies.values()
     assert first == second
