@@ -28,7 +28,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a provider says it is. `email` is empty, or an address that it says is theirs, in lower case."""
+    """Whom a provider says it is. `email` is empty, or an address that it says is theirs."""
 
     issuer: str
     subject: str
@@ -59,7 +59,7 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
     return Identity(
         claims["iss"],
         claims["sub"],
-        email.strip().lower() if isinstance(email, str) and is_theirs else "",
+        email.strip() if isinstance(email, str) and is_theirs else "",
         _name(claims.get("given_name")),
         _name(claims.get("family_name")),
     )

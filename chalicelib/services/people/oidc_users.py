@@ -18,6 +18,7 @@ from chalicelib.domain.tenancy.entity import Place
 from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
+from chalicelib.services.people.addresses import known_as
 from chalicelib.services.people.sessions import Browser
 from chalicelib.services.people.users import NewUser, Users
 
@@ -76,7 +77,7 @@ class OidcUsers:
 
     async def _is_invited(self, email: str) -> bool:
         now = self._clock.now()
-        invited = await self._repository.all(INVITATIONS, of_email(email), BY_INVITED)
+        invited = await self._repository.all(INVITATIONS, of_email(known_as(email)), BY_INVITED)
         return any(one.is_open(now) for one in invited)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -243,6 +244,42 @@ async def test_a_user_of_another_identity_is_not_taken_over(
         await program[Oidc].finish(sign_in.token, answer, HERE)
     provider.claims = {"sub": "ada", "email": "moved@acme.test"}
     await come_in(program, provider)  # known by the identity, whatever the address is now
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mi\u212ae@acme.test",  # the Kelvin sign is a k in lower case
+        "\uff4dike@acme.test",
+        "mike+x@acme.test",
+        "mike@acme.test.evil.test",
+        "Mike <mike@acme.test>",
+        "mike@acme.test,eve@evil.test",
+        "mike@acme.test\u202e",
+        "mike\x00@acme.test",
+        "\u200bmike@acme.test",
+    ],
+)
+async def test_nobody_takes_an_account_over_by_an_address_that_looks_like_it(
+    program: Posthorn, provider: Scripted, address: str
+) -> None:
+    mike = await a_person(program, email="mike@acme.test")
+    provider.claims = {"sub": "eve", "email": address}
+    sign_in, answer = await begun(program, provider)
+    with suppress(Refused, InvalidRequest):
+        await program[Oidc].finish(sign_in.token, answer, HERE)
+    assert await program[Users].get(mike.id) == mike
+
+
+@pytest.mark.parametrize("address", ["MIKE@acme.test", " mike@ACME.test "])
+async def test_an_address_is_known_however_it_is_written(
+    program: Posthorn, provider: Scripted, address: str
+) -> None:
+    mike = await a_person(program, email="mike@acme.test")
+    provider.claims = {"sub": "mike", "email": address}
+    sign_in, answer = await begun(program, provider)
+    await program[Oidc].finish(sign_in.token, answer, HERE)
+    assert (await program[Users].get(mike.id)).oidc_subject == "mike"
 
 
 async def test_an_invited_address_may_come_in_and_no_other(
