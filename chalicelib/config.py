@@ -67,6 +67,7 @@ class Settings:
     although they are private. ca_file: PEM of further authorities, beside the system's, for endpoints and webhooks.
     allow_private_destinations: let endpoints and webhooks reach private and loopback addresses, and checks of DNS ask
     name servers there; for the local stack and tests only.
+    log_level: of the lines in the log, the least that is written: debug, info, warning or error.
     clock_file: a file holding an offset in seconds to add to the clock; for the local stack and tests only.
     kill_at: a crash point to die at, for fault tests only (see chalicelib.adapters.system.faults).
     bytes_in_hand: bytes of large bodies (over 1 MiB) that a delivering process holds at a time; without it a quarter of
@@ -133,6 +134,7 @@ class Settings:
     allowed_destinations: str = ""
     ca_file: str = ""
     allow_private_destinations: bool = False
+    log_level: str = "info"
     clock_file: str = ""
     kill_at: str = ""
     bytes_in_hand: int = 128 * 1024 * 1024

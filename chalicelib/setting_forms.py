@@ -51,6 +51,7 @@ FORMS = {
     "spamd": (_HOST_AND_PORT, "such as scanner.example:783"),
     "clamd": (_HOST_AND_PORT, "such as scanner.example:3310"),
     "rspamd": (_URL, "such as http://scanner.example:11333"),
+    "log_level": (re.compile(r"(?:debug|info|warning|error)\Z"), "debug, info, warning or error"),
     "scan_failure": (re.compile(r"(?:open|closed)\Z"), "open or closed"),
     "dnsbls": (
         _BLOCK_LISTS,

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "smtp-gateway"), str(ROOT / "clients" / "python")]
 
 from chalicelib.config import Settings  # noqa: E402  # the paths above must be there first
+from chalicelib.domain.log_lines import FIELDS  # noqa: E402  # as above
 from docs.api_page import render_api  # noqa: E402  # as above
 from docs.python_client import write_client  # noqa: E402  # as above
 from gateway.configuration import Configuration  # noqa: E402  # as above
@@ -40,6 +41,12 @@ On one host a settings file may say the same: TOML, with the names in lower case
 `/etc/posthorn/posthorn.toml`; the environment wins over it, and a name that is no setting is refused.
 AWS itself is configured by its standard variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, credentials). The variables of the
 local stack are in [local-stack.md](../local-stack.md), those of the command in [command-line.md](../command-line.md).
+"""
+LOG_INTRODUCTION = """# Fields of the log
+
+Functions, gateway and `posthorn serve` write lines of JSON with these fields, none of which holds a mail address,
+content or a secret ([what to do with them](../operations.md#the-log)). A line has those that there is something to say
+of.
 """
 COMMANDS_INTRODUCTION = """\
 # The command `posthorn`
@@ -101,6 +108,7 @@ def render_pages() -> dict[Path, str]:
     return {
         ROOT / "docs" / "reference" / "api.md": f"{NOTICE}\n{render_api()}",
         ROOT / "docs" / "reference" / "settings.md": render_settings(),
+        ROOT / "docs" / "reference" / "log.md": render_log(),
         ROOT / "docs" / "command-line.md": render_commands(),
     }
 
@@ -118,6 +126,12 @@ def render_settings() -> str:
         _table(Options),
     ]
     return "\n".join(parts)
+
+
+def render_log() -> str:
+    """The page of all fields of the log."""
+    rows = [f"| `{name}` | {_cell(meaning)} |" for name, meaning in FIELDS.items()]
+    return "\n".join([NOTICE, LOG_INTRODUCTION, "| Field | Meaning |", "|---|---|", *rows, ""])
 
 
 def render_commands() -> str:

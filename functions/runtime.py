@@ -1,24 +1,22 @@
 """What every handler is wrapped in: one unit of work, one structured log line, one place where errors end.
 
 A handler is a coroutine function; the wrapper runs it on the process's background loop with the assembled program and
-writes exactly one JSON line: unit, outcome, milliseconds, request id, the notes that the handler left and, when AWS
-was called, the calls, request units and bytes used meanwhile. Lines hold no addresses, content or keys.
+writes exactly one line: time, level, unit, outcome, milliseconds, request id, the notes that the handler left and, when
+AWS was called, the calls, request units and bytes used meanwhile. Lines hold no addresses, content or keys.
 Chalice's middleware cannot do this: it does not run for event functions, which load their own module only.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.clock import Clock
-from functions.log_lines import log_as_json
+from functions.log_lines import log_as_json, write_line
 
 Notes = dict[str, Any]
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
@@ -65,17 +63,14 @@ class UnitOfWork:
     ) -> bool:
         if error is not None:
             self._line |= _account_of(error)
-        elapsed = self._posthorn[Clock].monotonic() - self._started
+        clock = self._posthorn[Clock]
+        elapsed = clock.monotonic() - self._started
         line = self._line | {"ms": round(elapsed * 1000, 1)} | self._notes
-        used = self._posthorn.meter.snapshot()
-        write_line(line | used.since(self._used).fields())
+        level = "error" if line["outcome"] == "error" else "info"
+        used = self._posthorn.meter.snapshot().since(self._used)
+        first = {"time": round(clock.now(), 3), "unit": line["unit"], "level": level}
+        write_line(first | line | used.fields())
         return self._swallow and isinstance(error, Exception)
-
-
-def write_line(line: Mapping[str, Any]) -> None:
-    """One JSON line on standard output, where Lambda and the local stack collect logs."""
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
-    sys.stdout.flush()
 
 
 def _account_of(error: BaseException) -> Notes:

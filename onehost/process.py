@@ -33,7 +33,7 @@ from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
 from chalicelib.services.checks import FurtherChecks
 from chalicelib.services.events.metrics import FurtherMetrics
-from functions.log_lines import log_without_places
+from functions.log_lines import log_for_people, log_without_places
 from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
 from gateway.server import Gateway
@@ -43,6 +43,7 @@ from onehost.deliverers import Deliverers
 from onehost.doctor.checks import HostChecks
 from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
 from onehost.options import Options, read_options
+from onehost.output import unfailing_output
 from onehost.smtp_counts import KeptCounts, SmtpMetrics
 from onehost.upkeep import Upkeep
 from onehost.webhooks import WebhookWorkers
@@ -200,6 +201,12 @@ def main(environment: Mapping[str, str], addition: Addition | None = None) -> in
     sentence then."""
     keep_to_one_processor(place_of(environment).number)
     log_without_places()
+    with unfailing_output():
+        log_for_people(are_there=sys.stdout.isatty())
+        return _run_to_end(environment, addition)
+
+
+def _run_to_end(environment: Mapping[str, str], addition: Addition | None) -> int:
     try:
         uvloop.run(serve(environment, addition))
     except MailError as error:

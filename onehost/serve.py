@@ -24,6 +24,7 @@ from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
 from onehost.listeners import Sockets, open_sockets
 from onehost.options import Options, read_options
+from onehost.output import unfailing_output
 from onehost.serving import SUPERVISOR_LOCK, tell_failing
 from onehost.supervisor import Supervisor, say
 
@@ -54,7 +55,7 @@ def serve(environment: Mapping[str, str]) -> int:
     if not settings.state_folder:
         raise ValueError("POSTHORN_STATE_FOLDER must name the folder where everything is kept")
     options, configuration = read_options(environment), read_configuration(environment)
-    with held(settings):
+    with held(settings), unfailing_output():
         sockets = _opened(configuration, options, environment, settings)
         count = options.process_count
         children = [Child(number, PROCESS, environment, sockets) for number in range(count)]

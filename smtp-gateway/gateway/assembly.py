@@ -23,6 +23,12 @@ def make_gateway(program: Posthorn, configuration: Configuration, services: Serv
     give_back_large_blocks()
     memory = configuration.gateway_memory_mib * MEBIBYTE or memory_of_process()
     configuration = fitted(configuration, memory, settings.max_message_size)
-    journal = Journal(sys.stdout, clock.now, addresses=configuration.log_addresses)
+    journal = Journal(
+        sys.stdout,
+        clock.now,
+        addresses=configuration.log_addresses,
+        least=settings.log_level,
+        for_people=sys.stdout.isatty(),
+    )
     certificate = server_certificate(configuration, settings.smtp_hostname, clock.now(), journal)
     return Gateway(Site(configuration, settings, services, journal, certificate))

@@ -75,7 +75,7 @@ class Identity:
         return replies.granted(principal.server.full_name)
 
     def _failed(self, proof: KeyProof | CramProof) -> None:
-        self._site.journal.event("auth_failed", self._address, trace=self._trace)
+        self._site.journal.failed_sign_in(self._address, trace=self._trace)
         guesses = self._site.guesses
         if isinstance(proof, KeyProof):
             guesses.forget(self._client, _mark(proof))

@@ -88,7 +88,7 @@ def test_nothing_unfinished_or_private_is_left() -> None:
 
 
 def test_lines_of_prose_are_not_too_long() -> None:
-    generated = {"api.md", "settings.md", "command-line.md"}
+    generated = {"api.md", "settings.md", "log.md", "command-line.md"}
     for page in pages():
         if page.name in generated:
             continue

@@ -84,6 +84,8 @@ def test_a_batch_names_what_is_to_be_handed_out_again(
     assert batch.seconds_left() == 2.5
     (line,) = lines(capsys)
     assert line == {
+        "time": round(posthorn[ControlledClock].now(), 3),
+        "level": "info",
         "unit": "work",
         "outcome": "ok",
         "request_id": "request-1",
@@ -99,7 +101,10 @@ def test_a_batch_names_what_is_to_be_handed_out_again(
             TemporaryFailure("store away", message_id=5),
             {"outcome": "temporary_failure", "message_id": 5},
         ),
-        (ValueError("private words"), {"outcome": "error", "error": "ValueError"}),
+        (
+            ValueError("private words"),
+            {"outcome": "error", "level": "error", "error": "ValueError"},
+        ),
     ],
 )
 def test_an_escaped_error_hands_out_the_whole_batch(

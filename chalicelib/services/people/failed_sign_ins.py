@@ -1,6 +1,7 @@
 """Failed sign-ins in the installation's log: at most one entry a minute for a user, and one for all unknown addresses.
 
 An entry says how many there were since the count of a day began. What cannot be entered is logged, and fails nobody.
+The log of the program has a line for each.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.services.people.sessions import Browser
 from chalicelib.services.rates import Rates
 from chalicelib.services.tenancy.enter_audit import EnterAudit
+from chalicelib.services.tenancy.failed_proofs import ProofDoor, tell_of_failure
 
 LOG = logging.getLogger("posthorn.sign_in")
 MINUTE = 60
@@ -35,6 +37,7 @@ class FailedSignIns:
     async def enter(self, user: User | None, browser: Browser) -> None:
         """Tell of a failure of a user, or (None) of somebody unknown. Never fails."""
         account = "" if user is None else user.id
+        tell_of_failure(ProofDoor.PAGE, browser.address)
         try:
             quota = await self._rates.count(OF_A_DAY, account)
             now = self._clock.now()

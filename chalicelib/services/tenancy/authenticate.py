@@ -24,6 +24,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.failed_proofs import ProofDoor, failures_told
 from chalicelib.services.tenancy.last_use import LastUse
 from chalicelib.services.tenancy.unknown_keys import UnknownKeys
 
@@ -76,18 +77,21 @@ class Authenticate:
         """The principal of an API or SMTP key; the user name plays no part (contract section 3.3).
 
         With `counting` unknown keys are counted by the client's address: TooManyUnknownKeys then means that the key was
-        not looked at. Otherwise the caller does its own counting.
+        not looked at. Otherwise the caller does its own counting, and tells the log of failures.
         """
-        credential = await self._known(key, self._clients.credential, address if counting else None)
-        if credential.kind not in kinds:
-            raise Unauthenticated("Invalid credential")
-        self._check_use(credential, address)
-        return await self._principal_of(credential, address)
+        counted = address if counting else None
+        with failures_told(ProofDoor.API, counted):
+            credential = await self._known(key, self._clients.credential, counted)
+            if credential.kind not in kinds:
+                raise Unauthenticated("Invalid credential")
+            self._check_use(credential, address)
+            return await self._principal_of(credential, address)
 
     async def management_key(self, key: str, address: str) -> ManagementKey:
         """The management key that a client at this address shows. Raises as `by_key` does when it counts."""
-        found = await self._known(key, self._clients.management_key, address)
-        self._check_use(found, address)
+        with failures_told(ProofDoor.API, address):
+            found = await self._known(key, self._clients.management_key, address)
+            self._check_use(found, address)
         await self._last_use.note(MANAGEMENT_KEYS, found)
         return found
 

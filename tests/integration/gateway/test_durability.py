@@ -263,7 +263,12 @@ async def test_shutdown_does_not_wait_for_ever() -> None:
         assert (await client.rest()).startswith(b"421 4.3.2 ")
         assert gateway.messages() == []
         assert gateway.events("stopped_late") == [
-            {"time": gateway.scene.clock.now(), "event": "stopped_late", "cut": 1}
+            {
+                "time": gateway.scene.clock.now(),
+                "event": "stopped_late",
+                "level": "warning",
+                "cut": 1,
+            }
         ]
 
 

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from functions.api import app
-from functions.log_lines import log_as_json
+from functions.log_lines import counted, log_as_json, log_for_people, write_line
 
 if TYPE_CHECKING:
     import pytest
@@ -24,9 +24,14 @@ def test_fields_become_names_of_one_line(capsys: pytest.CaptureFixture[str]) -> 
     log_as_json()
     log_as_json()
     logging.getLogger("posthorn.attempt").info("attempt", extra={"fields": {"server_id": 7}})
-    assert lines_of(capsys) == [
-        {"unit": "posthorn.attempt", "level": "info", "text": "attempt", "server_id": 7}
-    ]
+    (line,) = lines_of(capsys)
+    assert isinstance(line.pop("time"), float)
+    assert line == {
+        "unit": "posthorn.attempt",
+        "level": "info",
+        "text": "attempt",
+        "server_id": 7,
+    }
 
 
 def test_an_error_is_told_by_its_class_and_place_without_its_values(
@@ -69,6 +74,34 @@ def test_lines_of_one_turn_leave_together_and_warnings_at_once(
     asyncio.run(turns())
     logger.info("five")
     assert flushes == [2, 3, 4, 5]
+
+
+def test_the_level_says_what_is_written_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    log_as_json({"POSTHORN_LOG_LEVEL": "warning"})
+    try:
+        logging.getLogger("posthorn.attempt").info("attempt")
+        write_line({"unit": "sweep", "level": "info"})
+        before = counted.copy()
+        logging.getLogger("posthorn.attempt").warning("batch left")
+        logging.getLogger("posthorn.dead_letters").error("dead letter")
+        write_line({"unit": "sweep", "level": "error"})
+    finally:
+        log_as_json({})
+    assert [line["level"] for line in lines_of(capsys)] == ["warning", "error", "error"]
+    assert counted - before == {"warning": 1, "error": 2, "dead_letters": 1}
+
+
+def test_a_person_reads_text_that_no_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    log_as_json({})
+    log_for_people(are_there=True)
+    try:
+        write_line({"time": 3.25, "level": "info", "unit": "sweep", "outcome": "ok", "ms": 1.5})
+        write_line({"time": 3.25, "level": "info", "unit": "web", "error": "\x1b[2J\nforged"})
+    finally:
+        log_for_people(are_there=False)
+    plain, hostile = capsys.readouterr().out.splitlines()
+    assert plain == "00:00:03.250 info sweep ok ms=1.5"
+    assert hostile == '00:00:03.250 info web error="\\u001b[2J\\nforged"'
 
 
 def test_loading_the_app_silences_nobody() -> None:
