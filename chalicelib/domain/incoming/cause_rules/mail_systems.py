@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 RULES = """
+sender_invalid postfix
+  sender address rejected: user unknown | sender address rejected: unverified
 policy exchange
   senderfilterconfig
 protocol microsoft

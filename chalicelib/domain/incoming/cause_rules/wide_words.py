@@ -67,7 +67,8 @@ recipient_unknown rfc5321 5xx
 routing rfc5321
   no valid route | no route | address family
 transient rfc5321
-  not accepting connections | not accepting network | several matches found
+  not accepting connections | not accepting network | several matches found | cannot create | can't create |
+  is a directory | not a directory | cannot open | lookup error
 transient rfc5321 4xx
   maintenance | overloaded | busy | unavailable
 policy rfc5321 5xx

@@ -7,6 +7,10 @@ The first text that is found decides, so that what is narrow stands before what 
 from __future__ import annotations
 
 RULES = """
+transient amavis
+  error in processing, id= | during fwd connect | virus scanners failed
+transient postfix
+  command died with status 126 | command died with status 127 | command died with status 255 | cannot update mailbox
 rate_limited rfc5321
   sending limit | relay quota | submission quota | limit for processing requests | requests from your host
 protocol exim
