@@ -35,7 +35,7 @@ recipient_unknown exchange
   resolver.adr.recipnotfound | resolver.adr.exrecipnotfound | resolver.adr.recipientnotfound |
   resolver.adr.badprimary | resolver.adr.invalidinsmtp | resolver.adr.ambiguous
 too_many_recipients exchange
-  resolver.adr.recipientlimit
+  resolver.adr.recipientlimit | resolver.adr.reciplimit
 routing exchange
   resolver.fwd.loop
 recipient_unknown exchange

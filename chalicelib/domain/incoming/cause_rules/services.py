@@ -62,8 +62,10 @@ authentication sendmail
   fix reverse dns
 policy rfc5321
   connection refused from [ | connections from * being rejected
-recipient_unknown exchange
-  resolver.adr.
+policy exchange
+  delivery not authorized, message refused
+policy orange
+  abus detecte | abus détecté
 virus amavis
   reject, id= * banned
 """

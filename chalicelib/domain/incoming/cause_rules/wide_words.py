@@ -68,7 +68,7 @@ routing rfc5321
   no valid route | no route | address family
 transient rfc5321
   not accepting connections | not accepting network | several matches found | cannot create | can't create |
-  is a directory | not a directory | cannot open | lookup error
+  is a directory | not a directory | cannot open | lookup error | deferred:
 transient rfc5321 4xx
   maintenance | overloaded | busy | unavailable
 policy rfc5321 5xx

@@ -7,6 +7,12 @@ The first text that is found decides, so that what is narrow stands before what 
 from __future__ import annotations
 
 RULES = """
+authentication postfix
+  no dns entries | no dns entry
+transient sendmail
+  ex tempfail
+connection sendmail
+  hung up
 transient amavis
   error in processing, id= | during fwd connect | virus scanners failed
 transient postfix
