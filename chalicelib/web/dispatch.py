@@ -122,14 +122,13 @@ def _path_of(page: Page) -> str:
 
 
 def _page_of(page: Page) -> str:
-    """The page that a form stands on: its own address, or where the browser says it was; empty for none of ours."""
+    """The page that a form stands on: where the browser says it was, or else where it went; empty for none of ours."""
     here = _path_of(page)
     try:
         before = urlsplit(page.request.headers.get("referer", "")).path.removeprefix(page.prefix)
     except ValueError:
         before = ""
-    back = here if find("GET", here) else before
-    return back if is_ours(back) else ""
+    return next((one for one in (before, here) if is_ours(one)), "")
 
 
 def failed_page(page: Page, error: MailError) -> HttpAnswer:

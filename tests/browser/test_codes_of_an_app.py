@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.people.totp import STEP_SECONDS, code_of
 from chalicelib.domain.people.users import User
+from tests.authenticator_app import App
 from tests.people_site import PeopleSite, Walk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 SECURITY = "/settings/security"
-
-
-class App:
-    """An app that makes codes, by the clock of the installation."""
-
-    def __init__(self, people: PeopleSite, secret: str) -> None:
-        self._clock = people.scene.clock
-        self._seed = base64.b32decode(secret + "=" * (-len(secret) % 8))
-
-    def code(self, steps: int = 0) -> str:
-        """What it shows, or has shown so many steps ago."""
-        return code_of(self._seed, int(self._clock.now() // STEP_SECONDS) - steps)
-
-    def wait(self) -> None:
-        """Until it shows another one."""
-        self._clock.advance(STEP_SECONDS)
 
 
 def set_up(walk: Walk, people: PeopleSite) -> tuple[User, App, list[str]]:
@@ -39,7 +22,7 @@ def set_up(walk: Walk, people: PeopleSite) -> tuple[User, App, list[str]]:
     walk.open(SECURITY)
     walk.press("Set up an app")
     secret = walk.page.locator(".value-box code").first.inner_text()
-    app = App(people, secret)
+    app = App(people.scene.clock, secret)
     walk.fill("2. The code that the app shows", app.code())
     assert walk.press("Switch codes on") == 200
     return ada, app, walk.page.locator(".codes li").all_inner_texts()
@@ -70,7 +53,7 @@ def test_an_app_is_set_up_by_a_picture_or_by_hand(walk: Walk, people: PeopleSite
     assert uri.startswith("otpauth://totp/Posthorn%20")
     assert f"secret={secret}" in uri
     assert walk.page.get_by_role("button", name="Copy the secret").is_visible() is walk.scripted
-    app = App(people, secret)
+    app = App(people.scene.clock, secret)
     walk.fill("2. The code that the app shows", app.code(3))
     assert walk.press("Switch codes on") == 422
     assert "This is not the code that the app shows now" in walk.main
