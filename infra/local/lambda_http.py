@@ -51,7 +51,7 @@ class Resources(RouteMatcher):
             for route in self._greedy:
                 start, _, name = route.rpartition("/")
                 if path.startswith(f"{start}/") and len(path) > len(start) + 1:
-                    captured = {name[1:-1]: path[len(start) + 1 :]}
+                    captured = {name[1:-2]: path[len(start) + 1 :]}
                     return MatchResult(route, captured, parse_qs(query, keep_blank_values=True))
             raise
 
