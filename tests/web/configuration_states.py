@@ -21,6 +21,8 @@ SO /domains/{domain}
     gone       test_somebody_of_elsewhere_finds_no_domain
 SO /domains/{domain}/zone
     gone       test_somebody_of_elsewhere_finds_no_domain
+SO /domains/{domain}/share
+    gone       test_somebody_of_elsewhere_finds_no_domain
 SO /domains/{domain}/remove
     failing    test_a_part_that_cannot_be_had_leaves_the_rest
     forbidden  test_a_viewer_is_offered_nothing_that_changes

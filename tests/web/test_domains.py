@@ -6,8 +6,10 @@ import gzip
 from collections.abc import Callable
 
 from chalicelib.domain.people.roles import Role
+from chalicelib.web.records_text import records_text
 from tests.page_browser import Browser, signed_in
 from tests.web.offered import offered
+from tests.web.test_insights import mail
 from tests.worlds import Scene
 
 DOMAINS = "/org/acme/servers/app/domains"
@@ -135,8 +137,42 @@ async def test_a_shared_domain_is_changed_at_its_organization(owner: Browser) ->
 
 async def test_somebody_of_elsewhere_finds_no_domain(stranger: Browser, owner: Browser) -> None:
     assert (await stranger.get(DOMAINS)).status == 404
-    assert (await stranger.get(f"{DOMAINS}/acme.test")).status == 404
-    assert (await owner.get(f"{DOMAINS}/nothing.example")).status == 404
+    for path in ("", "/share"):
+        assert (await stranger.get(f"{DOMAINS}/acme.test{path}")).status == 404
+        assert (await owner.get(f"{DOMAINS}/nothing.example{path}")).status == 404
+
+
+async def test_records_are_sent_to_a_colleague_as_text_or_mail(
+    owner: Browser, viewer: Browser
+) -> None:
+    page = await viewer.get(f"{DOMAINS}/acme.test")
+    shown = await viewer.get(page.links["Send to a colleague"])
+    for words in ("Publish these records in the DNS of acme.test:", "v=DKIM1", "Value: "):
+        assert words in shown.text, words
+    draft = shown.links["Write a mail"]
+    assert draft.startswith("mailto:?subject=DNS%20records%20of%20acme.test&body=Publish")
+    assert "\n" not in draft
+    saved = await owner.get(shown.links["Download as text"])
+    assert saved.answer.headers["Content-Disposition"] == 'attachment; filename="acme.test.txt"'
+    assert saved.html.startswith("Publish these records")
+
+
+def test_a_record_that_is_merged_says_what_it_replaces() -> None:
+    record = {"type": "TXT", "name": "a.test", "value": "ours", "suggestion": "theirs ours"}
+    plain = {**record, "suggestion": None}
+    text = records_text("a.test", [record, plain])
+    assert "1. TXT\nName:  a.test\nValue: theirs ours\nIn place of the one that is there" in text
+    assert text.endswith("2. TXT\nName:  a.test\nValue: ours\n")
+
+
+async def test_what_was_refused_stands_at_its_domain(scene: Scene, owner: Browser) -> None:
+    await mail(scene)
+    shown = await owner.get(f"{DOMAINS}/acme.test")
+    assert "Of 4 messages in 24 hours 1 was refused or came back." in shown.text
+    listed = await owner.get(shown.links["Show them"])
+    assert "old@example.org" in listed.text
+    assert "a@example.com" not in listed.text
+    assert "Refused" in (await owner.get(DOMAINS)).text
 
 
 async def test_a_part_that_cannot_be_had_leaves_the_rest(

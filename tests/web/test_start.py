@@ -70,3 +70,19 @@ async def test_a_viewer_is_offered_no_step(scene: Scene) -> None:
         for words, _, _ in one.buttons
         if "Send" in words or "Add" in words
     ]
+
+
+async def test_the_list_is_hidden_after_step_5_and_comes_back_in_help(
+    scene: Scene, owner: Browser, viewer: Browser
+) -> None:
+    start = "/org/acme/servers/app/start"
+    assert not (await owner.get(start)).has_button("Hide this list")
+    await scene.accept("john@example.com")
+    shown = await owner.get(start)
+    assert shown.html.count("First steps</a>") == 2, "beside the page, and in Help"
+    hidden = await owner.submit(shown, "Hide this list")
+    assert "It stays in Help" in hidden.text
+    assert hidden.html.count("First steps</a>") == 1
+    again = await owner.submit(await owner.get(start), "Show this list beside all pages")
+    assert again.html.count("First steps</a>") == 2
+    assert (await viewer.get("/org/acme/servers/app")).html.count("First steps</a>") == 1

@@ -40,6 +40,7 @@ class Preferences(Answer):
     theme: Theme
     shortcuts: bool
     newest_first: bool
+    first_steps: Annotated[bool, Field(description="The list of first steps stands beside pages.")]
 
 
 class Me(User):
@@ -54,6 +55,7 @@ class PreferencesToChange(Patch):
     theme: Theme = Theme.SYSTEM
     shortcuts: StrictBool = True
     newest_first: StrictBool = True
+    first_steps: StrictBool = True
 
 
 class MeToChange(Patch):
@@ -151,6 +153,7 @@ def _shown(user: KeptUser) -> Me:
         "theme": user.theme,
         "shortcuts": user.shortcuts,
         "newest_first": user.newest_first,
+        "first_steps": user.first_steps,
     }
     return Me.model_validate({**user_fields(user), "preferences": preferences})
 

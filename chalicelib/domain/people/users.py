@@ -47,6 +47,7 @@ class User:
     theme: Theme = Theme.SYSTEM
     shortcuts: bool = True
     newest_first: bool = True
+    first_steps: bool = True
     last_seen_at: int | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.web.pages import (
     audit,
+    domain_share,
     domains,
     endpoints,
     erasing,
@@ -25,6 +26,7 @@ from chalicelib.web.row import Row
 
 ROWS: tuple[Row, ...] = (
     *domains.ROWS,
+    *domain_share.ROWS,
     *tracking.ROWS,
     *suppression_files.ROWS,
     *suppressions.ROWS,

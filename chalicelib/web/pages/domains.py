@@ -23,7 +23,7 @@ async def list_domains(page: Page) -> HttpAnswer:
     query = {"limit": 30, "cursor": page.query("cursor")}
     found = await page.ask("GET", "/domains", query=query)
     sent = await _sent(page) if page.may("statistics:read") else None
-    rows = [(one, _state(one), (sent or {}).get(one["name"], 0)) for one in found["data"]]
+    rows = [(one, _state(one), (sent or {}).get(one["name"], (0, 0))) for one in found["data"]]
     return page.render("domains.html", rows=rows, sent=sent, found=found)
 
 
@@ -122,6 +122,7 @@ async def remove_domain(page: Page) -> HttpAnswer:
 async def _of_page(page: Page) -> dict[str, Any]:
     domain = await page.ask("GET", _api(page.values["domain"]))
     tracks = await page.ask_or(None, "GET", "/track-domains") if page.values.get("server") else None
+    sent, refused = await _sent_by(page, domain["name"])
     records = [shown(one, domain) for one in domain["records"]]
     for track in (tracks or {}).get("data", ()):
         if track["domain"] == domain["name"]:
@@ -129,6 +130,9 @@ async def _of_page(page: Page) -> dict[str, Any]:
     is_shared = domain["owner"] == "organization" and page.values.get("server") is not None
     return {
         "domain": domain,
+        "sent": sent,
+        "refused": refused,
+        "refused_q": f"from:*@{domain['name']} status:hardfail status:bounced",
         "groups": _groups(records),
         "state": _state(domain),
         "effect": _effect(domain, records),
@@ -147,13 +151,26 @@ async def _to_remove(page: Page) -> dict[str, Any]:
     return {"domain": domain, "sent": None if told is None else told["totals"]["outgoing"]}
 
 
-async def _sent(page: Page) -> dict[str, int] | None:
-    """How much mail each domain sent in a day."""
+async def _sent(page: Page) -> dict[str, tuple[int, int]] | None:
+    """How much mail each domain sent in a day, and how much of it was refused or came back."""
     query = {"period": "hour", "group_by": "sender_domain", "limit": 100}
     told = await page.ask_or(None, "GET", "/statistics", query=query)
     if told is None:
         return None
-    return {one["group"]: one["counts"]["outgoing"] for one in told["data"] if one["group"]}
+    return {one["group"]: _counts(one["counts"]) for one in told["data"] if one["group"]}
+
+
+async def _sent_by(page: Page, name: str) -> tuple[int, int]:
+    """The same of one domain; nothing where that is not known."""
+    if not page.may("statistics:read"):
+        return 0, 0
+    query = {"period": "hour", "only": f"sender_domain:{name}"}
+    told = await page.ask_or(None, "GET", "/statistics", query=query)
+    return (0, 0) if told is None else _counts(told["totals"])
+
+
+def _counts(counts: Mapping[str, int]) -> tuple[int, int]:
+    return counts["outgoing"], counts["hard_fails"] + counts["bounces"]
 
 
 def _groups(records: list[Shown]) -> list[tuple[str, list[Shown], int]]:
@@ -237,7 +254,7 @@ ROWS = (
     *of_both("GET", "/domains", list_domains, _READ, "listDomains", "showStatistics"),
     *of_both("POST", "/domains", add_domain, _WRITE, "createDomain"),
     *of_both("GET", "/domains/new", show_new, _WRITE),
-    *of_both("GET", _ONE, show_domain, _READ, "showDomain", "listTrackDomains"),
+    *of_both("GET", _ONE, show_domain, _READ, "showDomain", "listTrackDomains", "showStatistics"),
     *of_both("POST", _ONE, change_domain, _WRITE, "changeDomain"),
     *of_both("POST", f"{_ONE}/check", check_domain, _READ, "checkDomain"),
     *of_both("POST", f"{_ONE}/rotate", rotate_domain, _WRITE, "rotateDomain"),

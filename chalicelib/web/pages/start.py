@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
+from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
 from chalicelib.web.row import of_server
 
@@ -41,6 +42,15 @@ async def go_live(page: Page) -> HttpAnswer:
             raise
         return page.again("start.html", problem, **await _values(page))
     return page.see_other(f"{page.base}/start", "This server is live: mail leaves")
+
+
+async def hide(page: Page) -> HttpAnswer:
+    """Leave the list out beside pages, or let it stand there again."""
+    is_shown = page.form.has("show")
+    await page.ask("PATCH", "/me", body={"preferences": {"first_steps": is_shown}})
+    if is_shown:
+        return page.see_other(f"{page.base}/start", "The list stands beside all pages again")
+    return page.see_other(page.base, Flash("The list is hidden. It stays in Help"))
 
 
 async def _values(page: Page) -> dict[str, Any]:
@@ -97,5 +107,6 @@ def _api(page: Page) -> str:
 _ASKED = ("showServer", "listEmails", "listDomains", "listCredentials", "listWebhooks")
 ROWS = (
     of_server("GET", "/start", show_start, "servers:read", *_ASKED),
+    of_server("POST", "/start/hide", hide, "", "changeMe"),
     of_server("POST", "/start/live", go_live, "servers:write", "changeServer"),
 )

@@ -218,7 +218,12 @@ def test_oneself_is_shown_and_changed(api: ApiWorld) -> None:
     changed = person.ask("PATCH", "/me", change)
     assert changed.status == 200, changed
     assert person.ask("GET", "/me").json == changed.json
-    assert changed.json["preferences"] == {"theme": "dark", "shortcuts": True, "newest_first": True}
+    assert changed.json["preferences"] == {
+        "theme": "dark",
+        "shortcuts": True,
+        "newest_first": True,
+        "first_steps": True,
+    }
     reset = person.ask("PATCH", "/me", {"preferences": {"theme": None}, "first_name": None})
     assert (reset.json["preferences"]["theme"], reset.json["first_name"]) == ("system", "")
     for wrong in ({"admin": True}, {"time_zone": "Mars"}, {"first_name": "a\x00"}, {"email": None}):

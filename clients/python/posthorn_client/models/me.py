@@ -126,6 +126,8 @@ class Preferences(TypedDict):
     theme: Theme
     shortcuts: bool
     newest_first: bool
+    first_steps: bool
+    """The list of first steps stands beside pages."""
 
 
 class PreferencesToChange(TypedDict):
@@ -134,6 +136,7 @@ class PreferencesToChange(TypedDict):
     theme: NotRequired[Theme | None]
     shortcuts: NotRequired[bool | None]
     newest_first: NotRequired[bool | None]
+    first_steps: NotRequired[bool | None]
 
 
 class RecoveryCodes(TypedDict):
