@@ -17,7 +17,7 @@ from chalicelib.api.v2.route import PREFIX
 from chalicelib.services.tenancy.caller import Caller
 
 JSON = "application/json"
-_ITEM = re.compile(r"([^/]+)/(\d{1,6})(?:/|$)")
+_ITEM = re.compile(r"(.+?)/(\d{1,6})(?:/|$)")
 Values = Mapping[str, str | int | bool | Sequence[str] | None]
 
 

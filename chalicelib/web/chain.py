@@ -21,9 +21,9 @@ class Verdict(NamedTuple):
     said: str = ""
 
 
-def verdict(entries: Sequence[Entry], *, is_whole: bool) -> Verdict:
-    """Looks at each; at what is between them as well if they are `is_whole`, as entries of one server alone are not."""
-    after: Entry | None = None
+def verdict(entries: Sequence[Entry], *, is_whole: bool, after: Entry | None = None) -> Verdict:
+    """Looks at each; at what is between them as well if they are `is_whole`, as entries of one server alone are not.
+    `after` is the next newer one, which was looked at before."""
     for entry in entries:
         if hash_of(entry) != entry["hash"]:
             return Verdict(len(entries), entry["id"], "is not as it was written")

@@ -112,3 +112,44 @@ async def test_a_notice_stands_on_all_pages(admin: Browser, owner: Browser) -> N
     shown = await owner.get("/org/acme")
     assert "Maintenance <i>tonight</i>" in shown.text
     assert "<i>tonight" not in shown.html
+
+
+async def test_a_provider_of_sign_ins_is_set_changed_and_taken_off(admin: Browser) -> None:
+    form = await admin.get("/admin/settings")
+    assert "/auth/oidc/callback" in form.text
+    given = {
+        "oidc/name": "Acme <b>ID",
+        "oidc/issuer": "https://id.acme.test",
+        "oidc/client_id": "posthorn",
+        "oidc/client_secret": "very secret",
+        "oidc/create_domains": "acme.test",
+    }
+    after = await admin.submit(form, "Save this provider", **given)
+    assert "People may sign in with Acme <b>ID" in after.text
+    assert "<b>ID" not in after.html
+    assert "very secret" not in after.html
+    assert "Acme" in (await Browser(admin.program).get("/login")).text
+    kept = await admin.submit(after, "Save this provider", **{"oidc/name": "Other"})
+    assert kept.form("Save this provider").fields["oidc/create_domains"] == ["acme.test"]
+    assert "Kept as it is" in kept.text
+    gone = await admin.submit(kept, "Take no provider")
+    assert "with their passwords alone" in gone.text
+    assert not gone.has_button("Take no provider")
+
+
+async def test_what_is_wrong_with_a_provider_stands_beside_its_field(admin: Browser) -> None:
+    form = await admin.get("/admin/settings")
+    hostile = '"><script>alert(1)</script>\u202e\x00'
+    for name, value in (
+        ("oidc/name", ""),
+        ("oidc/issuer", "x" * 10_000),
+        ("oidc/client_id", "x" * 10_000),
+        ("oidc/scopes", hostile),
+        ("oidc/create_domains", hostile),
+    ):
+        given = {"oidc/name": "A", "oidc/issuer": "https://id.acme.test", "oidc/client_id": "c"}
+        shown = await admin.submit(form, "Save this provider", **given | {name: value})
+        assert shown.status == 422, name
+        assert f'id="e-{name.replace("/", "-")}"' in shown.html, name
+        assert "<script>alert" not in shown.html
+    assert not (await admin.get("/admin/settings")).has_button("Take no provider")

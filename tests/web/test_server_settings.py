@@ -212,6 +212,32 @@ async def test_a_changed_log_is_told_with_the_entry(
     assert "is not as it was written" in shown.text
 
 
+async def test_a_chain_is_verified_piece_by_piece_to_its_oldest_entry(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.web.pages import audit
+
+    monkeypatch.setattr(audit, "LOOKED_AT", 2)
+    monkeypatch.setattr(audit, "PIECE", 3)
+    for at in range(14):
+        await owner.submit(await owner.get(SETTINGS), "Save", name=f"App {at}")
+    shown, pieces = await owner.get("/org/acme/audit?verify=1"), 1
+    assert "The newest 6 entries" in shown.text
+    onward = shown.links["Go on with older ones"]
+    assert f'hx-get="{onward.replace("&", "&amp;")}"' in shown.html
+    while "Go on with older ones" in shown.links:
+        shown, pieces = await owner.get(shown.links["Go on with older ones"]), pieces + 1
+    assert "back to the oldest that is kept" in shown.text
+    count = int(re.findall(r"All (\d+) entries are", shown.text)[0])
+    assert (count >= 14, pieces) == (True, -(-count // 6))
+    forged = re.sub(r"-[0-9a-f]{64}", f"-{'0' * 64}", onward)
+    assert "does not follow from the one before it" in (await owner.get(forged)).text
+    for wrong in ("behind=x", "behind=%00&looked=-1", f"behind={'x' * 5_000}"):
+        assert (await owner.get(f"/org/acme/audit?verify=1&{wrong}")).status == 422
+    odd = await owner.get("/org/acme/audit?verify=1&looked=99999999999&newer=%3Cscript%3E")
+    assert "The newest 6 entries" in odd.text
+
+
 def test_what_is_missing_of_a_chain_shows() -> None:
     from chalicelib.domain.tenancy.audit import hash_of
 

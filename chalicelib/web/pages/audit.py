@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
-from chalicelib.web.chain import Verdict, verdict
+from chalicelib.web.chain import verdict
 from chalicelib.web.doing import of_both
 from chalicelib.web.fields import moment
 from chalicelib.web.page import Page
 
 FILTERS = ("actor", "action", "object", "since", "until")
-LOOKED_AT = 5  # pages of a hundred entries
+LOOKED_AT, PIECE = 5, 100  # lists of so many entries
+_COUNT = re.compile(r"[0-9]{1,9}")
+_NEWER = re.compile(r"([0-9]{1,12})-([0-9a-f]{64})")
 
 
 async def list_audit(page: Page) -> HttpAnswer:
-    """Entries, newest first; with `verify` whether the newest of them hold together."""
+    """Entries, newest first; with `verify` whether they hold together, some at a time, on to the oldest."""
     chosen = {name: page.query(name) for name in FILTERS}
     query = {**chosen, "limit": 25, "cursor": page.query("cursor")}
     query |= {name: _midnight(chosen[name]) for name in ("since", "until")}
-    values: dict[str, Any] = {"chosen": chosen, "verdict": None}
+    values: dict[str, Any] = {"chosen": chosen, "verdict": None, "onward": None, "looked": 0}
     try:
         found = await page.ask("GET", "/audit", query=query)
     except Problem as problem:
@@ -30,7 +33,7 @@ async def list_audit(page: Page) -> HttpAnswer:
             raise
         return page.again("audit.html", problem, found=None, rows=[], **values)
     if page.query("verify"):
-        values["verdict"] = await _verified(page)
+        values |= await _verified(page)
     rows = [(one, _changes(one)) for one in found["data"]]
     return page.render("audit.html", found=found, rows=rows, **values)
 
@@ -47,16 +50,33 @@ async def export_audit(page: Page) -> HttpAnswer:
     return page.see_other(f"{page.base}/operations/{made['id']}", "The export has begun")
 
 
-async def _verified(page: Page) -> Verdict:
+async def _verified(page: Page) -> dict[str, Any]:
+    """Whether some entries hold together, from where the page before ended, and where the next one goes on."""
     entries: list[Mapping[str, Any]] = []
-    cursor = None
+    cursor: str | None = page.query("behind") or None
+    after = _entry_before(page) if cursor else None
+    before = int(page.query("looked")) if cursor and _COUNT.fullmatch(page.query("looked")) else 0
     for _ in range(LOOKED_AT):
-        found = await page.ask("GET", "/audit", query={"limit": 100, "cursor": cursor})
+        found = await page.ask("GET", "/audit", query={"limit": PIECE, "cursor": cursor})
         entries += found["data"]
         cursor = found["next_cursor"]
         if cursor is None:
             break
-    return verdict(entries, is_whole=page.values.get("server") is None)
+    found = verdict(entries, is_whole=page.values.get("server") is None, after=after)
+    looked = before + found.looked_at
+    onward = None
+    if cursor is not None and not found.broken:
+        last = entries[-1] if entries else after
+        onward = {"verify": 1, "behind": cursor, "looked": looked}
+        if last is not None:
+            onward |= {"newer": f"{last['id']}-{last['previous']}"}
+    return {"verdict": found, "looked": looked, "onward": onward}
+
+
+def _entry_before(page: Page) -> Mapping[str, Any] | None:
+    """The oldest entry that the page before has looked at, as far as the next is held beside it."""
+    found = _NEWER.fullmatch(page.query("newer"))
+    return None if found is None else {"id": found[1], "previous": found[2]}
 
 
 def _midnight(day: str) -> str:
