@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 AXE = Path(__file__).parent / "clients/node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-WIDTHS = (1280, 820, 390, 320)
+WIDTHS = (1280, 1024, 820, 768, 390, 320)
 GRAVE = ("serious", "critical")
 # What WCAG 1.4.12 asks pages to bear.
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
@@ -32,8 +32,45 @@ HIDDEN_FOCUS = """() => {
 SHOWN_THOUGH_HIDDEN = """() => [...document.querySelectorAll("[hidden]")]
   .filter((one) => one.checkVisibility()).map((one) => one.outerHTML.slice(0, 160))"""
 _AXE = """([kind, values]) => axe.run(document, {
-  runOnly: {type: kind, values}, preload: false, resultTypes: ["violations"],
+  runOnly: {type: kind, values}, preload: false, resultTypes: ["violations", "incomplete"],
 })"""
+# How far things moved after they were first seen, but for what somebody did.
+_SHIFTED = """() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(list => {
+    for (const one of list.getEntries()) if (!one.hadRecentInput) sum += one.value;
+  }).observe({type: "layout-shift", buffered: true});
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(sum), 30)));
+})"""
+# What a system's own colours hide: words, an icon or a graph in the colour that they stand on.
+_HIDDEN_IN_FORCED_COLOURS = """() => {
+  const isClear = colour => ["none", "transparent"].includes(colour) || /^rgba.*, 0[)]$/.test(colour);
+  const behind = one => {
+    for (; one; one = one.parentElement) {
+      const colour = getComputedStyle(one).backgroundColor;
+      if (!isClear(colour)) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const seen = one => one.checkVisibility({visibilityProperty: true}) && one.getBoundingClientRect().width > 1;
+  const hasWords = one => [...one.childNodes].some(child => child.nodeType === 3 && child.data.trim());
+  const words = [...document.querySelectorAll("body *")].filter(one => !one.closest("svg") && hasWords(one)
+    && seen(one) && getComputedStyle(one).color === behind(one));
+  const drawn = [...document.querySelectorAll("svg")].filter(svg => {
+    const parts = [...svg.querySelectorAll("rect, path, polyline, line, circle")];
+    const shows = colour => !isClear(colour) && colour !== behind(svg.parentElement);
+    const colours = one => [getComputedStyle(one).fill, getComputedStyle(one).stroke];
+    return seen(svg) && parts.length && !parts.some(one => colours(one).some(shows));
+  });
+  return [...words, ...drawn].slice(0, 3).map(one => one.outerHTML.slice(0, 160));
+}"""
+# What moves by itself, although somebody asked for stillness.
+_MOVING = """() => [...document.querySelectorAll("*")].filter(one => ["", "::before", "::after"].some(part => {
+  const style = getComputedStyle(one, part || null);
+  const lasts = text => text.split(",").some(each => parseFloat(each) > 0);
+  return lasts(style.transitionDuration) || (style.animationName !== "none" && lasts(style.animationDuration))
+    || style.scrollBehavior === "smooth";
+})).slice(0, 3).map(one => one.outerHTML.slice(0, 160))"""
 # What depends on colours alone.
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
@@ -60,6 +97,7 @@ class Watched:
     def __init__(self, page: Page, site: Site) -> None:
         self.page, self.site = page, site
         self.said: list[str] = []
+        self.lesser: set[str] = set()
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.on("request", self._asked)
@@ -71,17 +109,35 @@ class Watched:
         assert answer.status < 400, (address, answer.status, self.page.inner_text("body")[:500])
 
     def grave(self, *, only_colours: bool = False) -> list[str]:
-        """What axe finds that is serious or critical."""
+        """What axe finds that is serious or critical; what else it finds or cannot tell is added to `lesser`."""
         if not only_colours:
             self.page.evaluate(AXE.read_text())
         asked = ["rule", OF_COLOURS] if only_colours else ["tag", TAGS]
         found = self.page.evaluate(_AXE, asked)
+        self.lesser |= {f"untold {one['id']}" for one in found["incomplete"]}
+        self.lesser |= {
+            f"{one['impact']} {one['id']}"
+            for one in found["violations"]
+            if one["impact"] not in GRAVE
+        }
         return [
             f"{one['id']} ({one['impact']}): {node['html'][:160]}"
             for one in found["violations"]
             if one["impact"] in GRAVE
             for node in one["nodes"][:3]
         ]
+
+    def shifted(self) -> float:
+        """By how much what is seen has moved since the page began to be shown (CLS)."""
+        return float(self.page.evaluate(_SHIFTED))
+
+    def hidden_in_forced_colours(self) -> list[str]:
+        """What cannot be seen in the colours of the system."""
+        return list(self.page.evaluate(_HIDDEN_IN_FORCED_COLOURS))
+
+    def moving(self) -> list[str]:
+        """What is moved slowly."""
+        return list(self.page.evaluate(_MOVING))
 
     def overflow(self) -> str:
         """The widest element beyond the screen, empty when the page is as wide as it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,9 @@ from tests.filled_site import PUBLIC, Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+MOST_SHIFT = 0.01
+LESSER = Path(__file__).parent / "lesser_findings.txt"
 
 
 @contextlib.contextmanager
@@ -45,18 +49,62 @@ def every_page(
         yield opened()
 
 
-def test_no_page_has_a_grave_fault_says_a_word_or_asks_elsewhere(
+def test_no_page_has_a_grave_fault_moves_says_a_word_or_asks_elsewhere(
     chromium: Browser, site: Site
 ) -> None:
-    faults = []
+    faults: list[str] = []
+    lesser: set[str] = set()
     with every_page(chromium, site) as pages:
         for address, watched in pages:
+            faults += [f"{address} moved by {by}" for by in [watched.shifted()] if by > MOST_SHIFT]
             faults += [f"{address} light: {one}" for one in watched.grave()]
             watched.page.emulate_media(color_scheme="dark")
             faults += [f"{address} dark: {one}" for one in watched.grave(only_colours=True)]
             watched.page.emulate_media(color_scheme="light")
             faults += [f"{address}: {one}" for one in watched.said]
             watched.said.clear()
+            lesser |= watched.lesser
+    assert not faults, "\n".join(faults)
+    assert lesser == known_findings()
+
+
+def known_findings() -> set[str]:
+    """What axe finds that is neither serious nor critical, or cannot tell: each is explained in the file."""
+    lines = LESSER.read_text().splitlines()
+    return {line.partition(":")[0] for line in lines if line and not line.startswith("#")}
+
+
+def test_what_moves_would_be_seen(chromium: Browser, site: Site) -> None:
+    with context_of(chromium, site, bypass_csp=True) as context:
+        watched = Watched(context.new_page(), site)
+        watched.open("/login")
+        assert watched.shifted() <= MOST_SHIFT
+        watched.page.evaluate("document.body.style.paddingTop = '200px'")
+        watched.page.wait_for_timeout(100)
+        assert watched.shifted() > MOST_SHIFT
+
+
+def test_colours_of_the_system_hide_nothing(chromium: Browser, site: Site) -> None:
+    faults = []
+    for scheme in ("light", "dark"):
+        with every_page(chromium, site, forced_colors="active", color_scheme=scheme) as pages:
+            for address, watched in pages:
+                faults += [
+                    f"{address} {scheme}: {one}" for one in watched.hidden_in_forced_colours()
+                ]
+    assert not faults, "\n".join(faults)
+
+
+def test_nothing_moves_for_who_asked_for_stillness(chromium: Browser, site: Site) -> None:
+    """On every third page: they share their styles."""
+    faults = []
+    with context_of(chromium, site, reduced_motion="reduce") as context:
+        watched = Watched(context.new_page(), site)
+        for address in sorted(site.addresses.values())[::3]:
+            watched.open(address)
+            faults += [f"{address}: {one}" for one in watched.moving()]
+        watched.page.emulate_media(reduced_motion="no-preference")
+        assert watched.moving(), "it would not be seen"
     assert not faults, "\n".join(faults)
 
 
