@@ -51,6 +51,12 @@ class Problem(Exception):
             found.setdefault(pointer, said)
         return found
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong with which field, or else its one sentence."""
+        told = [f"{name.replace('_', ' ')} {said}" for name, said in self.errors.items() if name]
+        return "; ".join(told) or self.detail
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:

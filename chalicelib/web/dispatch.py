@@ -144,10 +144,12 @@ def failed_page(page: Page, error: MailError) -> HttpAnswer:
 
 def told(page: Page, problem: Problem) -> dict[str, Any]:
     """What a page that failed says."""
-    detail, scope = problem.detail, str(problem.told.get("scope", ""))
+    detail, scope = problem.sentence, str(problem.told.get("scope", ""))
     if problem.code == "scope_missing":
         detail = who_may(scope, page.values.get("org", ""))
-    return {"code": problem.status, "kind": problem.code, "detail": detail}
+    wrote = problem.status in (400, 409, 422) and page.request.method == "POST"
+    back = _page_of(page) if wrote else ""
+    return {"code": problem.status, "kind": problem.code, "detail": detail, "back": back}
 
 
 async def _caller(page: Page) -> Caller | None:

@@ -21,7 +21,7 @@ ORGANIZATION = "/org/{org}"
 
 
 async def do(
-    page: Page, back: str, done: Flash | str, method: str, path: str, **more: Any
+    page: Page, back: str, done: Flash | str | None, method: str, path: str, **more: Any
 ) -> HttpAnswer:
     """Ask an operation, and lead to `back`, a path that is quoted already."""
     try:
@@ -29,13 +29,8 @@ async def do(
     except Problem as problem:
         if problem.status not in TOLD:
             raise
-        return page.see_other(back, Flash(_sentence(problem), "bad"))
+        return page.see_other(back, Flash(problem.sentence, "bad"))
     return page.see_other(back, done)
-
-
-def _sentence(problem: Problem) -> str:
-    told = [f"{name.replace('_', ' ')} {said}" for name, said in problem.errors.items() if name]
-    return "; ".join(told) or problem.detail
 
 
 def of_both(method: str, path: str, view: View, right: str = "", *api: str) -> Sequence[Row]:

@@ -58,6 +58,7 @@ def _environment() -> Environment:
         "lines": lambda text: visible(text, lines=True),
         "status": words.status_word,
         "count": words.count,
+        "counted": words.counted,
         "share": words.share,
         "size": words.size,
         "duration": words.duration,

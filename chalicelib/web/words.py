@@ -42,6 +42,11 @@ def count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 key`, `2 keys`; `many` where it is not `one` with an s."""
+    return f"{count(number)} {one if number == 1 else many or f'{one}s'}"
+
+
 def share(part: float | None) -> str:
     """A share of 1 as per cent: `99.2%`, `0.02%`, `<0.01%`; small ones are never rounded to 0 nor large ones to 100."""
     if part is None:

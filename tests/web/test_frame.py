@@ -82,3 +82,16 @@ async def test_nobody_s_start(scene: Scene) -> None:
     lonely = await signed_in(scene.posthorn, "new@elsewhere.test", None)
     shown = await lonely.get("/")
     assert "No organization yet" in shown.text
+
+
+async def test_a_form_that_has_no_place_for_errors_names_them_and_leads_back(
+    owner: Browser,
+) -> None:
+    page = "/org/acme/servers/app/audit"
+    token = (await owner.get(page)).form("Sign out").fields["csrf"]
+    fields = {"csrf": token, "since": "soon", "until": ""}
+    shown = await owner.send(f"{page}/export", fields, referer=f"https://posthorn.test{page}")
+    assert shown.status == 422
+    assert "since" in shown.text
+    assert "see errors" not in shown.text
+    assert shown.links["Go back and change it"] == page

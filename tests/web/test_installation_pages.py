@@ -153,3 +153,18 @@ async def test_what_is_wrong_with_a_provider_stands_beside_its_field(admin: Brow
         assert f'id="e-{name.replace("/", "-")}"' in shown.html, name
         assert "<script>alert" not in shown.html
     assert not (await admin.get("/admin/settings")).has_button("Take no provider")
+
+
+async def test_what_is_wrong_with_a_suspension_of_a_way_out_is_said_on_its_page(
+    admin: Browser,
+) -> None:
+    form = await admin.get("/admin/sources")
+    token = form.forms[-1].fields["csrf"]
+    added = {"csrf": token, "name": "relay", "pool": "default", "kind": "direct"}
+    await admin.post("/admin/sources", {**added, "address": "192.0.2.10"})
+    for odd in ("soon", "-1", "9" * 5_000):
+        wanted = {"csrf": token, "source": "relay", "pool": "default", "do": "suspend"}
+        shown = await admin.post("/admin/sources/change", {**wanted, "seconds": odd})
+        assert (shown.status, shown.path) == (200, "/admin/sources")
+        assert "seconds" in shown.text
+        assert "It is suspended" not in shown.text

@@ -169,5 +169,12 @@ ROUTES = (
     route(f"PATCH {_ONE}", change_user, User, body=UserToChange, before=_before_changing, **_WRITE),
     route(f"DELETE {_ONE}", remove_user, None, status=204, before=confirmed, **_WRITE),
     route(f"DELETE {_ONE}/sessions", sign_out_user, None, status=204, **_WRITE),
-    route(f"DELETE {_ONE}/factors", reset_user_factors, None, status=204, **_WRITE),
+    route(
+        f"DELETE {_ONE}/factors",
+        reset_user_factors,
+        None,
+        status=204,
+        before=confirmed,
+        **_WRITE,
+    ),
 )

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
+from chalicelib.web.doing import do
 from chalicelib.web.fields import number
 from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
@@ -61,14 +62,13 @@ async def change_user(page: Page) -> HttpAnswer:
     what, path, where = page.form.text("do"), _user(page), page.request.path
     where = where.removeprefix(page.prefix)
     if what == "admin":
-        await page.ask("PATCH", path, body={"admin": page.form.text("admin") == "yes"})
-    elif what == "sessions":
-        await page.ask("DELETE", f"{path}/sessions")
-    elif what == "factors":
-        await page.ask("DELETE", f"{path}/factors")
-    elif what == "remove":
+        admin = page.form.text("admin") == "yes"
+        return await do(page, where, "Done", "PATCH", path, body={"admin": admin})
+    if what in ("sessions", "factors"):
+        return await do(page, where, "Done", "DELETE", f"{path}/{what}")
+    if what == "remove":
         return await _removed(page)
-    return page.see_other(where, "Done")
+    return page.see_other(where, Flash("Choose what is to be done", "late"))
 
 
 async def show_organizations(page: Page) -> HttpAnswer:
@@ -149,17 +149,14 @@ async def change_source(page: Page) -> HttpAnswer:
     """Suspend a way out, let it go on, or remove it, as the button says."""
     form = page.form
     path, pool = f"/sources/{quote(form.text('source'), safe='')}", {"pool": form.text("pool")}
-    what = form.text("do")
+    what, where = form.text("do"), "/admin/sources"
     if what == "resume":
-        await page.ask("POST", f"{path}/resume", query=pool)
-        return page.see_other("/admin/sources", "It is used again")
+        return await do(page, where, "It is used again", "POST", f"{path}/resume", query=pool)
     if what == "remove":
-        await page.ask("DELETE", path, query=pool)
-        return page.see_other("/admin/sources", "It is removed")
-    await page.ask("POST", f"{path}/suspend", query=pool, body={"seconds": number(form, "seconds")})
-    return page.see_other(
-        "/admin/sources", Flash("It is suspended. Mail takes the others of its pool", "late")
-    )
+        return await do(page, where, "It is removed", "DELETE", path, query=pool)
+    said = Flash("It is suspended. Mail takes the others of its pool", "late")
+    seconds = {"seconds": number(form, "seconds")}
+    return await do(page, where, said, "POST", f"{path}/suspend", query=pool, body=seconds)
 
 
 async def show_settings(page: Page) -> HttpAnswer:

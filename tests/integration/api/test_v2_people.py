@@ -123,7 +123,8 @@ def test_making_somebody_an_operator_needs_a_confirmation(api: ApiWorld) -> None
     assert admin.ask("PATCH", at, {"first_name": "A"}).status == 200
     for change in ({"admin": True}, {"password": "another long password"}):
         assert told(admin.ask("PATCH", at, change)) == (403, "confirmation_needed")
-    assert told(admin.ask("DELETE", at)) == (403, "confirmation_needed")
+    for what in (at, f"{at}/factors"):
+        assert told(admin.ask("DELETE", what)) == (403, "confirmation_needed")
 
 
 def test_members_are_listed_with_who_they_are(api: ApiWorld) -> None:

@@ -102,7 +102,11 @@ def test_no_statement_reads_a_whole_table(name: str) -> None:
     for step in plan(STATEMENTS[name]):
         table = step.removeprefix("SCAN ").partition(" ")[0]
         reads_all = step.startswith("SCAN ") and not NARROWED.search(step)
-        is_short = table in SHORT or table.startswith("(subquery-") or (name == READS_THE_QUEUE and table == "queue")
+        is_short = (
+            table in SHORT
+            or table.startswith("(subquery-")
+            or (name == READS_THE_QUEUE and table == "queue")
+        )
         assert not reads_all or is_short, f"{name}: {step}"
         assert not step.endswith("FOR ORDER BY"), f"{name}: {step}"
 
