@@ -72,7 +72,8 @@ async def _shown(page: Page) -> HttpAnswer:
         known = lost = replace(page, form=form, form_token=token)
         if caller is not None:
             lost = replace(known, signed_in=Visitor(caller, caller), values={})
-            known = replace(known, signed_in=await narrowed(page, caller))
+            known = replace(known, signed_in=await visitor(page.program, caller, page.tenant))
+            known.visitor.here.require(*page.row.right.split())
         _check_token(known)
         around = asyncio.ensure_future(frame_of(known))
         return await _written(await _viewed(known), around)
@@ -160,11 +161,6 @@ async def _caller(page: Page) -> Caller | None:
         if page.row.is_public:
             return None
         raise
-
-
-async def narrowed(page: Page, caller: Caller) -> Visitor:
-    """The visitor in the tenant of the page, with the right that it needs."""
-    return await visitor(page.program, caller, page.tenant, page.row.right)
 
 
 def new_form_token(page: Page) -> str:

@@ -121,6 +121,9 @@ def test_without_the_right_nothing_is_shown_or_done(
         shown = asked(browsers[role], row)
         assert shown.status == 403, (row.method, row.pattern, shown.text)
         assert "Only " in shown.text
+        if "{org}" in row.pattern and not row.right.startswith("installation"):
+            assert " of acme can do this" in shown.text, row
+            assert "/org/acme" in shown.addresses, row  # what stands around stays
 
 
 def test_nobody_is_led_to_the_sign_in(filled: Scene) -> None:
