@@ -12,7 +12,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +24,7 @@ import uvloop
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.folder import RUN, StateFolder, sentence_of
+from chalicelib.adapters.sqlite.folder import StateFolder, sentence_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.processes import Processes
 from chalicelib.bootstrap import Parts, Posthorn
@@ -33,7 +33,7 @@ from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
 from chalicelib.services.checks import FurtherChecks
 from chalicelib.services.events.metrics import FurtherMetrics
-from functions.log_lines import log_for_people, log_without_places
+from functions.log_lines import counted, log_for_people, log_without_places
 from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
 from gateway.server import Gateway
@@ -41,10 +41,11 @@ from gateway.site import Services
 from onehost.child import ALIVE, COULD_NOT_BEGIN, FAILED, NUMBER, PIPE, READY
 from onehost.deliverers import Deliverers
 from onehost.doctor.checks import HostChecks
+from onehost.host_metrics import HostMetrics
+from onehost.kept_counts import LOG_FILES, KeptCounts
 from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.output import unfailing_output
-from onehost.smtp_counts import KeptCounts, SmtpMetrics
 from onehost.upkeep import Upkeep
 from onehost.webhooks import WebhookWorkers
 
@@ -105,7 +106,7 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = _gateway(program, environment)
-    counts = KeptCounts(program[StateFolder].run, place.number, gateway.site.counts.numbers)
+    counts = _kept_counts(program[StateFolder].run, place.number, gateway)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
     with program[Processes].alive(name), program[Bell].heard(name):
         if addition is not None:
@@ -122,7 +123,15 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
             place.say(READY)
             await stop.wait()
             await gateway.stop()
-            counts.keep()
+            for one in counts:
+                one.keep()
+
+
+def _kept_counts(run: Path | None, number: int, gateway: Gateway) -> Sequence[KeptCounts]:
+    """What this process counts, of SMTP and of the log, whose lines of SMTP are among them."""
+    gateway.site.journal.counted = counted
+    smtp = KeptCounts(run, number, gateway.site.counts.numbers)
+    return smtp, KeptCounts(run, number, counted, LOG_FILES)
 
 
 def _loaded_web() -> Callable[..., list[Work]]:
@@ -162,16 +171,15 @@ def parts_of(settings: Settings, options: Options, environment: Mapping[str, str
     """What one host has that other installations lack."""
     configuration = read_configuration(environment)
     ports = SubmissionPorts(configuration.submission_port, configuration.submissions_port)
-    state = settings.state_folder
     return {
         SubmissionPorts: ports,
-        FurtherMetrics: SmtpMetrics(Path(state).absolute() / RUN if state else None),
+        FurtherMetrics: HostMetrics(settings.state_folder, configuration),
         FurtherChecks: HostChecks(settings, configuration, options),
     }
 
 
 def _works(
-    program: Posthorn, options: Options, name: str, place: Place, counts: KeptCounts
+    program: Posthorn, options: Options, name: str, place: Place, counts: Sequence[KeptCounts]
 ) -> list[Work]:
     deliverers = Deliverers(program, name, options.deliveries)
     works: list[Work] = [deliverers.run, partial(_be_alive, program, place, counts)]
@@ -185,13 +193,14 @@ async def _run(work: Work, stop: asyncio.Event) -> None:
 
 
 async def _be_alive(
-    program: Posthorn, place: Place, counts: KeptCounts, stop: asyncio.Event
+    program: Posthorn, place: Place, counts: Sequence[KeptCounts], stop: asyncio.Event
 ) -> None:
     """Say so as long as the store answers, and keep what was counted."""
     while not stop.is_set():
         await program[MailDatabase].write(lambda db: fetched(db, "SELECT 1"))
         place.say(ALIVE)
-        counts.keep()
+        for one in counts:
+            one.keep()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), ALIVE_SECONDS)
 

@@ -52,6 +52,15 @@ async def certificate(host: Host) -> Findings:
     return [ok(f"{file} is for {name}, until {end}")]
 
 
+def end_of(file: str) -> float:
+    """When the certificate ends, epoch seconds; 0 for what is none."""
+    try:
+        found = x509.load_pem_x509_certificate(Path(file).read_bytes())
+    except (OSError, ValueError):
+        return 0.0
+    return found.not_valid_after_utc.timestamp()
+
+
 def _names(found: x509.Certificate) -> list[str]:
     try:
         extension = found.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)

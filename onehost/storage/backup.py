@@ -36,6 +36,7 @@ from onehost.storage.copying import (
     own_folder,
     to_itself,
 )
+from onehost.storage.last_backup import note_backup
 from onehost.storage.manifest import (
     MANIFEST,
     UNFINISHED,
@@ -58,11 +59,14 @@ def back_up(state: Path, target: Path, clock: Clock, progress: Progress) -> Mani
     earlier = _earlier(target)
     try:
         with to_itself(target, "Another backup into {} is running"):
-            return _taken(state, target, earlier, clock, progress)
+            made = _taken(state, target, earlier, clock, progress)
     except OSError as failed:
         if failed.errno != errno.ENOSPC or failed.filename:
             raise
         raise PermanentFailure(f"There is no room left for a backup in {target}") from failed
+    if not made.missing:
+        note_backup(state, made.began_at)
+    return made
 
 
 def _taken(

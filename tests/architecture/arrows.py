@@ -190,7 +190,7 @@ gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail 
 
 onehost                 .bootstrap .config .domain .domain.webhooks .ports .services .services.outgoing
                         .services.queue .services.webhooks .services.events .adapters.sqlite .api .cli functions
-                        gateway onehost.commands onehost.doctor onehost.web click uvloop
+                        gateway onehost.commands onehost.doctor onehost.storage onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
                         .services .services.events .services.outgoing .services.queue .services.tenancy.unknown_keys
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2 .web

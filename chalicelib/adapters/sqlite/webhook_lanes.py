@@ -46,6 +46,7 @@ _FREE_ALL = (
     "UPDATE webhook_lanes SET owner = '', until = 0, due_at = min(due_at, ?) WHERE owner > ''"
 )
 _SOONEST = "SELECT min(due_at) FROM webhook_lanes WHERE due_at IS NOT NULL"
+_OLDEST = "SELECT due_at FROM webhook_lanes WHERE due_at IS NOT NULL AND NOT is_slow ORDER BY due_at LIMIT 1"
 
 
 class LaneBell:
@@ -134,6 +135,12 @@ class SqliteWebhookLanes(WebhookLanes):
         """Free what anybody holds, to be worked at now: for the one who works at lanes alone, when it begins."""
         now = self._clock.now()
         await self._database.write(lambda db: fetched(db, _FREE_ALL, (now,)))
+
+    def waited(self) -> float:
+        """For how many seconds the lane has been due that waits longest; those of receivers that are slow, for which
+        an hour is nothing unusual, are left out."""
+        rows = self._database.read(lambda db: fetched(db, _OLDEST))
+        return max(0.0, self._clock.now() - rows[0][0]) if rows else 0.0
 
     def soonest(self) -> float | None:
         """When the next lane is due; None when none is."""

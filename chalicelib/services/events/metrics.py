@@ -88,7 +88,7 @@ class Metrics:
             metric("webhook_attempts_total", "counter", "By how they ended.", attempts),
             metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
-            *await self._open_jobs(),
+            *await self._of_jobs(),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
             metric("scan_seconds", "gauge", "How long a scan of a few lines takes.", scans),
             metric(
@@ -98,7 +98,7 @@ class Metrics:
                 _alone(await self._backends.dead_letters()),
             ),
         )
-        lines = [line for part in (*parts, *await self._of_jobs()) for line in part]
+        lines = [line for part in parts for line in part]
         return "".join(lines) + self._further.text()
 
     async def _of_jobs(self) -> tuple[Iterator[str], ...]:
@@ -109,15 +109,6 @@ class Metrics:
         return (
             metric("jobs_open", "gauge", "Jobs that are not over.", _alone(len(jobs))),
             metric("jobs_oldest_seconds", "gauge", told, _alone(age)),
-        )
-
-    async def _open_jobs(self) -> tuple[Iterator[str], Iterator[str]]:
-        jobs = [job for _, job in await self._jobs.open(MOST_JOBS)]
-        oldest = self._clock.now() - jobs[0].created_at if jobs else 0
-        since = "How long ago the oldest of them was asked for."
-        return (
-            metric("jobs_open", "gauge", "Jobs that are not over.", _alone(len(jobs))),
-            metric("jobs_oldest_seconds", "gauge", since, _alone(oldest)),
         )
 
     async def _scan(self, name: str) -> tuple[str, float]:

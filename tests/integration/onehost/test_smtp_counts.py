@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from gateway.counts import SmtpCounts
-from onehost.smtp_counts import KeptCounts, SmtpMetrics
+from gateway.counts import SmtpCounts, rendered
+from onehost.kept_counts import SMTP_FILES, KeptCounts, counts_of_all
 
 OF_CONNECTIONS = 'posthorn_smtp_connections_total{tls="yes"} '
 
 
 def connections(run: Path | None) -> str | None:
-    lines = SmtpMetrics(run).text().splitlines()
+    lines = rendered(counts_of_all(run, SMTP_FILES)).splitlines()
     return next(
         (line.removeprefix(OF_CONNECTIONS) for line in lines if OF_CONNECTIONS in line), None
     )

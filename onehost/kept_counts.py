@@ -1,4 +1,5 @@
-"""What the gateways of all processes have counted: each keeps its counts in `run/`, so that one can tell those of all.
+"""What all processes have counted, of SMTP and of their logs: each keeps its counts in `run/`, so that one can tell
+those of all.
 
 A process goes on from what its predecessor kept. What was counted since the last keeping, some seconds, is lost when a
 process is killed.
@@ -11,17 +12,16 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from chalicelib.services.events.metrics import FurtherMetrics
-from gateway.counts import rendered
-
-FILES = "smtp-{}.counts"
+SMTP_FILES, LOG_FILES = "smtp-{}.counts", "log-{}.counts"
 
 
 class KeptCounts:
     """The counts of process `number`, kept in the folder `run`; nowhere where there is none."""
 
-    def __init__(self, run: Path | None, number: int, numbers: Counter[str]) -> None:
-        self._path = run / FILES.format(number) if run else None
+    def __init__(
+        self, run: Path | None, number: int, numbers: Counter[str], files: str = SMTP_FILES
+    ) -> None:
+        self._path = run / files.format(number) if run else None
         self._numbers = numbers
         numbers.update(_read(self._path))
 
@@ -35,18 +35,12 @@ class KeptCounts:
             new.replace(self._path)
 
 
-class SmtpMetrics(FurtherMetrics):
+def counts_of_all(run: Path | None, files: str) -> Counter[str]:
     """The sums over all processes."""
-
-    def __init__(self, run: Path | None) -> None:
-        self._run = run
-
-    def text(self) -> str:
-        """Prometheus' text format."""
-        found = Counter[str]()
-        for path in self._run.glob(FILES.format("*")) if self._run else ():
-            found.update(_read(path))
-        return rendered(found)
+    found = Counter[str]()
+    for path in run.glob(files.format("*")) if run else ():
+        found.update(_read(path))
+    return found
 
 
 def _read(path: Path | None) -> dict[str, int]:
