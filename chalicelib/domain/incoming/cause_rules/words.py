@@ -9,6 +9,12 @@ from __future__ import annotations
 RULES = """
 authentication postfix
   no dns entries | no dns entry
+sender_invalid rfc5321
+  sender's account | sender account | sender's mailbox | sender mailbox | in from header does
+tls_required rfc5321
+  server certificate
+protocol rfc5321
+  hello name | helo domain | client domain
 transient sendmail
   ex tempfail
 connection sendmail
@@ -232,4 +238,11 @@ rate_limited qq
   frequency
 rate_limited sendmail
   connection slots | per second | send cap | limit on the number | number of outgoing | number of allowed
+sender_invalid rfc5321 5xx
+  from address | reply to address | return address is | return address not | envelope address | address you send |
+  address you are sending
+policy rfc5321 5xx
+  ip address * not | may not send | not send from | approved list | allowed list | are not a member | is not a member |
+  your address ( | type of content | suspended from sending | disabled for outgoing | disabled from sending |
+  blocked from sending | your domain is not | your mail server's address | by other client
 """

@@ -175,6 +175,33 @@ def test_which_refusals_say_nothing_of_the_recipient(
     assert is_about_us(cause_of_reply(reply, stage), final=final) is expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 Sender IP address not in allowed list",
+        "550 The user you authenticated as may not send from this address",
+        "554 Recipient address is not accepting this type of content",
+        "550 From address is not valid",
+        "550 Reply-To address does not exist",
+        "550 The IP address has not been verified",
+        "550 Your account has been suspended from sending",
+        "554 Your account is disabled for outgoing mail",
+        "550 The address you send from is not registered with us",
+        "550 the return address is invalid",
+        "550 envelope address not found in DNS",
+        "550 Sorry, your address (192.0.2.4) is not on our approved list",
+        "550 list address: you are not a member",
+        "550 Your IP address is not allowed to connect",
+        "550 This mailbox does not accept mail from outside",
+        "550 Customer's mailbox policy rejects unknown senders",
+        "550 cannot verify your address, sender unknown",
+        "550 user not authorized to relay",
+    ],
+)
+def test_words_of_recipients_in_what_is_said_of_us_suppress_nobody(text: str) -> None:
+    assert cause_of(0, "", text) in OURS
+
+
 def test_what_is_said_of_the_sender_keeps_its_cause() -> None:
     assert cause_of_reply(Reply(550, "5.7.1", "Relaying denied"), "MAIL") == "policy"
     assert cause_of_reply(Reply(550, "5.1.1", "No such user"), "MAIL") == "sender_invalid"
