@@ -64,6 +64,10 @@ policy rfc5321
   connection refused from [ | connections from * being rejected
 policy exchange
   delivery not authorized, message refused
+policy gmx
+  reject due to policy
+policy rfc5321
+  accept connections from your | spam_client
 policy orange
   abus detecte | abus détecté
 virus amavis

@@ -14,7 +14,7 @@ sender_invalid rfc5321
 tls_required rfc5321
   server certificate
 protocol rfc5321
-  hello name | helo domain | client domain
+  hello name | helo domain | client domain | ehlo invalid | helo invalid
 transient sendmail
   ex tempfail
 connection sendmail
