@@ -13,6 +13,7 @@ from chalicelib.domain.people.signed_in import SignedIn
 from chalicelib.services.people.oidc import Begun, Oidc
 from chalicelib.services.people.oidc_providers import OidcProviders
 from chalicelib.services.people.sessions import Browser
+from chalicelib.services.people.users import Users
 
 WAY_SECONDS = FLOW_SECONDS
 _ANSWERED = ("code", "state", "iss", "error")
@@ -30,6 +31,11 @@ async def ways(program: MailProgram) -> Ways:
     """How one signs in here."""
     known = await program[OidcProviders].read()
     return Ways() if known is None else Ways(known.label, known.local_sign_in)
+
+
+async def is_first_run(program: MailProgram) -> bool:
+    """Whether there is nobody yet who could sign in."""
+    return await program[Users].is_nobody()
 
 
 def elsewhere(program: MailProgram, request: HttpRequest) -> str:

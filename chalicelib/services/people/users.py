@@ -106,6 +106,10 @@ class Users:
         found = [one for one in known if part in f"{one.email} {one.name}".casefold()]
         return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
 
+    async def is_nobody(self) -> bool:
+        """Whether there is no user yet."""
+        return not (await self._repository.page(USERS, ALL_USERS, 1)).values
+
     async def get(self, user: str) -> User:
         """By id; NotFound."""
         return await self._repository.get(USERS, user_place(user))

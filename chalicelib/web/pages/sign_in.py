@@ -6,9 +6,10 @@ which is a page of ours.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from chalicelib.api.by_provider import ways
+from chalicelib.api.by_provider import is_first_run, ways
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.answers import also
 from chalicelib.web.asked_factor import packed, unpacked
@@ -30,7 +31,8 @@ async def show_sign_in(page: Page) -> HttpAnswer:
     """The form to sign in; who has done so already goes on."""
     if page.person is not None:
         return page.see_other(return_to(page) or "/")
-    return page.render("login.html", return_to=return_to(page), ways=await ways(page.program))
+    known, is_first = await asyncio.gather(ways(page.program), is_first_run(page.program))
+    return page.render("login.html", return_to=return_to(page), ways=known, is_first=is_first)
 
 
 async def sign_in(page: Page) -> HttpAnswer:
