@@ -28,7 +28,8 @@ class Settings:
     state_folder: where one host keeps everything; without it, in the process.
     control_table, mail_table, bucket, queue_prefix, key_alias: names of the AWS resources.
     web_hostname, smtp_hostname: our names in Received fields, greetings and EHLO.
-    web_url: what stands in front of links to bodies and uploads on one host; without it, https:// and the web_hostname.
+    web_url: what stands in front of links to pages, and on one host of those to bodies and uploads; without it,
+    https:// and the web_hostname.
     view_url: what stands in front of views of mail's HTML, which are at a host of their own; without it the function
     URL of views on AWS, elsewhere `view.` before the host at which pages are asked for, and on loopback the other one
     of localhost and 127.0.0.1.

@@ -40,7 +40,7 @@ _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 # What the text of a field must be like, and how that is said.
 FORMS = {
     **dict.fromkeys(HOSTNAMES, (_HOSTNAME, "a host name")),
-    "web_url": (_WEB_URL, "such as https://mail.example.com"),
+    "web_url": (_URL, "such as https://mail.example.com"),
     "view_url": (_WEB_URL, "such as https://view.mail.example.com"),
     "unsubscribe_url": (_URL, "such as https://mail.example.com"),
     "mx_hosts": (_HOST_LIST, "host names apart by commas"),

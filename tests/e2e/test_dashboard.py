@@ -152,6 +152,18 @@ def test_files_come_byte_for_byte(browsing: Browsing) -> None:
         assert kept.count(b"\r\n") == kept.count(b"\n")
 
 
+def test_a_list_of_more_than_a_form_takes_is_looked_at(browsing: Browsing) -> None:
+    rows = "".join(f"p{number}@{'x' * 60}.example\n" for number in range(6_000))
+    file = {"name": "list.csv", "mimeType": "text/csv", "buffer": f"address\n{rows}".encode()}
+    assert len(file["buffer"]) > 400_000
+    browsing.open(f"{SERVER}/suppressions/import")
+    browsing.page.set_input_files("#f-file", files=[file])
+    browsing.page.get_by_label("Reason of rows").select_option("manual")
+    browsing.page.get_by_role("button", name="Look at the file").click()
+    browsing.page.get_by_role("button", name="Import 6,000 addresses").wait_for()
+    browsing.expect_addresses()
+
+
 def test_a_large_message_is_fetched_from_where_it_is(browsing: Browsing) -> None:
     stack = browsing.stack
     content = message("x@example.test", body=noise(SIZE).decode())

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from chalicelib.config import Settings
+from chalicelib.bootstrap import in_memory
+from chalicelib.config import Settings, read_settings
+from chalicelib.services.people.oidc import Oidc
 from tests.page_browser import Browser, Shown
 from tests.site_map import site_map
 from tests.web.test_sign_in import PASSWORD, with_password
@@ -76,6 +78,17 @@ async def test_mail_is_framed_from_the_other_origin_if_there_is_one(view_url: st
     policy = framed.answer.headers["Content-Security-Policy"]
     assert policy.endswith(f"frame-ancestors https://{HOST}")
     assert (await there.get("/login")).status == 404
+
+
+async def test_a_setting_names_the_stage_for_links_in_mail_and_providers() -> None:
+    settings = read_settings({"POSTHORN_WEB_URL": f"https://{HOST}{STAGE}"})
+    assert settings.pages_url == f"https://{HOST}{STAGE}"
+    for web_url in (settings.web_url, f"https://{HOST}"):
+        program = in_memory(Settings(web_url=web_url))
+        assert program[Oidc]._back(STAGE) == f"https://{HOST}{STAGE}/auth/oidc/callback"
+    assert program[Oidc]._back("") == f"https://{HOST}/auth/oidc/callback"
+    with pytest.raises(ValueError, match="POSTHORN_WEB_URL"):
+        read_settings({"POSTHORN_WEB_URL": f"https://{HOST}{STAGE}?x"})
 
 
 async def test_leaving_leads_to_the_sign_in_behind_the_stage(scene: Scene) -> None:

@@ -91,9 +91,14 @@ class Oidc:
             TicketPurpose.OIDC, said=json.dumps(said), seconds=FLOW_SECONDS
         )
         flow = flow_of(token)
-        back = f"{self._pages}{prefix}{CALLBACK}"
+        back = self._back(prefix)
         url = asking_url(provider, endpoints, flow, back, confirms=confirms is not None)
         return Begun(url, token)
+
+    def _back(self, prefix: str) -> str:
+        """Where the provider leads back to; the setting may name the stage that stands before our paths."""
+        pages = self._pages.removesuffix(prefix) if prefix else self._pages
+        return f"{pages}{prefix}{CALLBACK}"
 
     async def finish(
         self,
@@ -110,7 +115,7 @@ class Oidc:
         said = json.loads(ticket.said)
         confirming = said.get("session")
         code = _code_of(provider, answer)
-        back = f"{self._pages}{prefix}{CALLBACK}"
+        back = self._back(prefix)
         claims = await self._client.claims(provider, flow, back, code)
         identity = self._identity(provider, flow, claims, said["at"] if confirming else None)
         if confirming:
