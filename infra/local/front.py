@@ -47,12 +47,14 @@ from infra.local.inbox_pages import PREFIX, InboxPages
 from infra.local.inbox_smtp import InboxServer, inbox_context
 from infra.local.inbox_store import InboxStore
 from infra.local.lambda_http import LambdaHttp
+from infra.local.parts_pages import parts_page
 from infra.local.plan import DEFAULT_PORTS, HOST, ROOT
 from infra.local.verdict import Judge
 from onehost.web.server import serve_web
 
 BACKLOG = 512
 HOME = "/_local"
+PARTS = f"{HOME}/parts"
 DRAIN_SECONDS = 2
 OUR_POLICY = "v=spf1 ip4:127.0.0.1 ip6:::1 -all"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -85,6 +87,8 @@ class Front:
             return self._serve_clock(request)
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
             return self.pages(request)
+        if path == PARTS or path.startswith(f"{PARTS}/"):
+            return parts_page(request)
         if path == DNS_PREFIX or path.startswith(f"{DNS_PREFIX}/"):
             return self.dns(request)
         return nothing_at(path)

@@ -219,7 +219,7 @@ infra                   .bootstrap .config .domain .domain.tenancy .services.poo
                         .cli.stack infra.local.plan *
 infra.local             .bootstrap .config .domain .domain.people .domain.tenancy .domain.dns .domain.mail
                         .domain.tracking .ports .services.people .services.tenancy .services.tracking .api .api.v2
-                        gateway.tls gateway.configuration infra onehost onehost.web *
+                        .web gateway.tls gateway.configuration infra onehost onehost.web *
 infra.localstack.posthorn_localstack  infra.local *
 """
 # Why three modules have rows: the tables of `idna` are as pure as the standard library's own, which are of 2003 (ADR
