@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web import answers
+from chalicelib.web.dns_words import NEEDED, RECOMMENDED
 from chalicelib.web.doing import of_both
 from chalicelib.web.page import Page
 from chalicelib.web.records_text import records_text
@@ -15,9 +16,11 @@ LONGEST_DRAFT = 6_000
 
 
 async def show_share(page: Page) -> HttpAnswer:
-    """What a colleague has to publish; with `wrong` what is not right yet alone."""
+    """What a colleague has to publish: what is needed or recommended and not right yet, or with `all` everything."""
     domain = await page.ask("GET", f"/domains/{quote(page.values['domain'], safe='')}")
-    left = [one for one in domain["records"] if one["status"] != "OK"]
+    known = (*NEEDED, *RECOMMENDED)
+    asked = [one for one in domain["records"] if one["required"] or one["purpose"] in known]
+    left = [one for one in asked if one["status"] != "OK"]
     is_left = page.query("all") != "1" and bool(left)
     records = left if is_left else domain["records"]
     text = records_text(domain["name"], records)
