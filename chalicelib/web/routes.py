@@ -23,6 +23,7 @@ from chalicelib.web.pages import (
     organizations,
     overview,
     sign_in,
+    source_form,
     start,
 )
 from chalicelib.web.row import Row
@@ -42,6 +43,7 @@ ROWS: tuple[Row, ...] = (
     *installation.ROWS,
     *installation_operations.ROWS,
     *installation_provider.ROWS,
+    *source_form.ROWS,
     *overview.ROWS,
     *start.ROWS,
     *mail.ROWS,

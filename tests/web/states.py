@@ -49,6 +49,7 @@ TABLE = """
 /admin/organizations                    -  -  -  test_the_installation_is_for_operators  -  -
 /admin/pools                            -  -  -  test_the_installation_is_for_operators  -  -
 /admin/sources                          -  -  -  test_the_installation_is_for_operators  -  -
+/admin/sources/{source}/edit - - - test_the_installation_is_for_operators test_a_way_out_is_changed -
 /admin/settings                         -  -  -  test_the_installation_is_for_operators  -  -
 /org/{org}/servers/{server}/start test_a_new_server_has_all_before_it  -  -  test_a_viewer_is_offered_no_step  -  -
 /admin/keys                             -  -  -  test_keys_of_the_installation_are_for_operators  -  -

@@ -21,6 +21,7 @@ PAGES = (
     "/admin/operations",
     "/admin/pools",
     "/admin/sources",
+    "/admin/sources/nothing/edit",
     "/admin/settings",
 )
 
@@ -168,3 +169,32 @@ async def test_what_is_wrong_with_a_suspension_of_a_way_out_is_said_on_its_page(
         assert (shown.status, shown.path) == (200, "/admin/sources")
         assert "seconds" in shown.text
         assert "It is suspended" not in shown.text
+
+
+async def test_a_way_out_is_changed(admin: Browser) -> None:
+    form = await admin.get("/admin/sources")
+    given = {"name": "relay", "kind": "smarthost", "host": "smtp.example.com", "password": "secret"}
+    listed = await admin.submit(form, "Add this source", **given, username="me")
+    form = await admin.get(listed.links["relay"])
+    assert form.form("Save").fields["host"] == ["smtp.example.com"]
+    assert "secret" not in form.html
+    saved = await admin.submit(form, "Save", priority="7")
+    assert "relay is changed" in saved.text
+    other = {"host": "mail.example.com", "port": "2525"}
+    asked = await admin.submit(form, "Save", **other)
+    assert (asked.status, 'id="e-password"' in asked.html) == (422, True)
+    saved = await admin.submit(form, "Save", **other, password="another", priority="7")
+    assert "mail.example.com:2525" in saved.text
+    again = (await admin.get(listed.links["relay"])).form("Save").fields
+    assert (again["username"], again["priority"]) == (["me"], ["7"])
+    hostile = '"><script>alert(1)</script>\u202e\x00'
+    for name, value in (("port", "x"), ("host", hostile), ("priority", "9" * 30), ("tls", "?")):
+        wrong = await admin.submit(form, "Save", **{name: value})
+        assert (wrong.status, f'id="e-{name}"' in wrong.html) == (422, True), name
+        assert "<script>alert" not in wrong.html
+    assert (await admin.get("/admin/sources/nothing/edit")).status == 404
+
+
+async def test_the_sign_in_names_what_makes_the_first_account(admin: Browser) -> None:
+    shown = await Browser(admin.program).get("/login")
+    assert "posthorn user create --admin" in shown.text
