@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.config import Settings
+from chalicelib.domain.people.roles import Role
 from chalicelib.web.snippets import Submission, by_api, by_smtp
-from tests.page_browser import Browser, Shown
+from tests.page_browser import Browser, Shown, signed_in
 from tests.web.offered import offered
 from tests.worlds import Scene, make_scene
 
@@ -171,3 +173,15 @@ def test_examples_in_python_are_python() -> None:
     for one in (*by_api("https://x.example", "k", "a@b.c"), *by_smtp(place, "k", "a@b.c")):
         if one.name == "Python":
             compile(one.text, "example", "exec")
+
+
+async def test_the_local_stack_is_reached_where_it_listens() -> None:
+    """Its name is of a zone that no resolver of the machine knows."""
+    scene = await make_scene(Settings(web_url="http://localhost:8080", clock_file="clock"))
+    browser = await signed_in(scene.posthorn, "ada@acme.test", Role.OWNER, scene.organization)
+    shown = await browser.get("/org/acme/servers/app/keys")
+    assert "<code>127.0.0.1</code>" in shown.html
+    form = await browser.get("/org/acme/servers/app/keys/new")
+    made = await browser.submit(form, "Create this key", name="App", kind="SMTP", scopes=None)
+    assert "--server 127.0.0.1:" in made.text
+    assert scene.posthorn.settings.smtp_hostname not in made.text

@@ -22,6 +22,7 @@ KINDS = {"API": "HTTP API", "SMTP": "SMTP", "SMTP-IP": "SMTP by network"}
 OLD_ENDS = (("24", "in 24 hours"), ("168", "in 7 days"), ("0", "now"))
 COPIED = ("kind", "name", "hold", "bare_newlines", "networks", *LIMITS, "send_limit_action")
 RECENT = timedelta(days=7)
+LOCAL_HOST = "127.0.0.1"
 
 
 async def list_keys(page: Page) -> HttpAnswer:
@@ -31,6 +32,7 @@ async def list_keys(page: Page) -> HttpAnswer:
         page.ask_or(None, "GET", "/installation"),
         _day(page),
     )
+    about = _reached(page, about)
     return page.render("keys.html", found=found, about=about, counted=counted, kinds=KINDS)
 
 
@@ -133,6 +135,7 @@ async def _shown(page: Page, made: dict[str, Any], said: str) -> HttpAnswer:
     about, domains = await page.ask_all(
         ("GET", "/installation"), ("GET", "/domains", {"limit": 100})
     )
+    about = _reached(page, about)
     verified = [one["name"] for one in (domains or {}).get("data", ()) if one["verified_at"]]
     sender = f"hello@{verified[0] if verified else 'your-domain.example'}"
     shown = []
@@ -143,6 +146,13 @@ async def _shown(page: Page, made: dict[str, Any], said: str) -> HttpAnswer:
         place = Submission(smtp["hostname"], smtp["submission"], str(page.tenant))
         shown = by_smtp(place, made["key"], sender)
     return page.render("key_made.html", made=made, snippets=shown, said=said, about=about)
+
+
+def _reached(page: Page, about: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The installation; the local stack by the address at which it listens, as nobody resolves its name."""
+    if about is None or not page.is_local:
+        return about
+    return {**about, "smtp": {**about["smtp"], "hostname": LOCAL_HOST}}
 
 
 async def _one(page: Page) -> dict[str, Any]:
