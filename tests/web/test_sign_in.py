@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 
 from chalicelib.domain.people.roles import Role
+from chalicelib.domain.people.sessions import CONFIRMED_SECONDS
 from chalicelib.domain.people.users import USERS
 from chalicelib.ports.repository import Repository
 from chalicelib.services.people.password_check import PasswordCheck
@@ -188,3 +190,17 @@ async def test_a_form_sent_after_the_session_leads_back_to_its_page(
     for odd in ("http://[", "https://evil.example//evil.example", "\u202e"):
         shown = await owner.send("/logout", fields, referer=odd)
         assert shown.answer.headers["Location"] == "/login"
+
+
+async def test_a_confirmation_leads_back_to_the_page_with_the_form(
+    scene: Scene, owner: Browser
+) -> None:
+    page = "/org/acme/servers/app/keys/new"
+    fields = (await owner.get(page)).form("Create this key").fields
+    scene.clock.advance(CONFIRMED_SECONDS)
+    shown = await owner.send(
+        "/org/acme/servers/app/keys",
+        {**fields, "name": "App"},
+        referer=f"https://posthorn.test{page}",
+    )
+    assert shown.answer.headers["Location"] == f"/confirm?{urlencode({'return_to': page})}"
