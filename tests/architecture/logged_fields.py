@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
+
+from tests.architecture.arrows import nodes_of
 
 FOLDERS = ("chalicelib", "functions", "onehost", "smtp-gateway/gateway")
 _HOLDING = {"notes", "done"}
@@ -17,29 +21,29 @@ _TREE = "MailError"
 _OF_ERRORS = {"reply", "errors", "public"}
 
 
+@cache
 def logged_fields(root: Path) -> dict[str, str]:
     """Each field with a place where it is given."""
-    trees = {
-        path.relative_to(root).as_posix(): ast.parse(path.read_text())
+    nodes = {
+        path.relative_to(root).as_posix(): nodes_of(path.read_text())
         for folder in FOLDERS
         for path in sorted((root / folder).rglob("*.py"))
     }
-    errors = _errors(trees.values())
+    errors = _errors(chain.from_iterable(nodes.values()))
     found: dict[str, str] = {}
-    for place, tree in trees.items():
-        for node in ast.walk(tree):
+    for place, some in nodes.items():
+        for node in some:
             for name in _given(node, errors):
                 found.setdefault(name, f"{place}:{getattr(node, 'lineno', 0)}")
     return found
 
 
-def _errors(trees: Iterable[ast.AST]) -> frozenset[str]:
+def _errors(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """The names of the classes of errors."""
     bases: dict[str, set[str]] = {}
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                bases[node.name] = {one.id for one in node.bases if isinstance(one, ast.Name)}
+    for node in nodes:
+        if isinstance(node, ast.ClassDef):
+            bases[node.name] = {one.id for one in node.bases if isinstance(one, ast.Name)}
     found = {_TREE}
     while more := {name for name, over in bases.items() if over & found} - found:
         found |= more
