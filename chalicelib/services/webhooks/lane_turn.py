@@ -51,6 +51,7 @@ class LaneTurn:
         self._done: set[str] = set()
         self._ends = 0.0
         self._gave_up = False
+        self._was_cut = False
         self._width = 1
         # A receiver that took nothing since one timed out gets one request at a time.
         self._is_narrow = lane.is_slow
@@ -135,6 +136,8 @@ class LaneTurn:
         attempts = [one for one in ended if one is not None]
         for attempt in sorted(attempts, key=lambda one: one.at + one.seconds):
             await self._learn(attempt)
+        if self._was_cut:  # whatever it took quickly meanwhile
+            self.lane = replace(self.lane, is_slow=True)
         self._width = min(2 * self._width, MOST_AT_ONCE)
         return further + 1
 
@@ -146,11 +149,27 @@ class LaneTurn:
         if webhook is None or sender is None or (not webhook.enabled and delivery.replay is None):
             await self._change.change(delivery, _given_up)
             return None
-        posted = await self._post.send(sender, delivery, webhook.timeout)
+        seconds = self._most_seconds(webhook)
+        posted = await self._post.send(sender, delivery, seconds)
         self.requests += 1
+        if seconds < webhook.timeout and posted.attempt.code == NoAnswer.TIMED_OUT:
+            self._hand_to_slow(delivery)
+            return None
         after = await self._settle(delivery, webhook, posted)
         self._note(after)
         return None if is_elsewhere(delivery) else posted.attempt
+
+    def _most_seconds(self, webhook: Webhook) -> float:
+        """How long a request may take: all that its webhook says among those that are slow."""
+        return (
+            float(webhook.timeout) if self._was_slow else min(webhook.timeout, self._place.longest)
+        )
+
+    def _hand_to_slow(self, delivery: WebhookDelivery) -> None:
+        """Leave a delivery to those who work at slow lanes, as if it had not been tried."""
+        self._was_cut = self.has_more = True
+        if not delivery.version:
+            self.fresh = [delivery.id, *self.fresh]
 
     async def _settle(
         self, tried: WebhookDelivery, webhook: Webhook, posted: Posted

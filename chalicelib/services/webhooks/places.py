@@ -7,6 +7,7 @@ lane, no organization or server has more than its share, and slow receivers leav
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,7 +23,12 @@ MOST_SLOW_OF_A_SERVER = 4
 
 
 class Place(Protocol):
-    """The place of a lane that is worked at."""
+    """The place of a lane that is worked at. `longest` is for how many seconds a receiver that was not slow so far may
+    keep it before its lane is worked at among slow ones."""
+
+    @property
+    def longest(self) -> float:
+        """Those seconds."""
 
     def more(self, wanted: int) -> int:
         """Take up to so many further places; how many there were."""
@@ -32,7 +38,10 @@ class Place(Protocol):
 
 
 class EnoughRoom:
-    """A place where nobody counts: each invocation of a function has few lanes, and their number is bounded."""
+    """A place where nobody counts: each invocation of a function has few lanes, and their number is bounded. Those of
+    one tenant that hang could keep all of them, so that none may for long."""
+
+    longest = 5.0
 
     def more(self, wanted: int) -> int:
         """All of them."""
@@ -111,6 +120,8 @@ class Places:
 
 class LanePlace:
     """One lane's place among those of a process."""
+
+    longest = math.inf
 
     def __init__(self, places: Places, tenant: Tenant, *, is_slow: bool) -> None:
         self._places = places

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.domain.http_exchange import HttpAnswer
+from chalicelib.domain.http_exchange import HttpAnswer, HttpRequest, NoAnswer
+from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.tenancy.webhooks import Webhook
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.domain.webhooks.schedule import QUICK_SECONDS
 from chalicelib.ports.webhook_lanes import WebhookLanes
+from chalicelib.services.webhooks.places import EnoughRoom
 from chalicelib.services.webhooks.work_lane import WorkLane
 from tests.webhook_stage import TURN_SECONDS, Stage, statuses
 
@@ -62,6 +64,31 @@ async def test_who_dies_while_it_hands_on_a_slow_lane_has_woken_it(
     with pytest.raises(KeyboardInterrupt):
         await run(stage, webhook, is_slow=False)
     assert [(one.webhook, one.is_slow) for one in woken] == [(webhook.id, True)]
+
+
+async def test_no_invocation_waits_long_for_one_that_was_quick(stage: Stage) -> None:
+    webhook, longest = await stage.webhook(timeout=30), EnoughRoom().longest
+
+    def answer(request: HttpRequest) -> HttpAnswer:
+        if b"email.delayed" not in request.body:
+            return HttpAnswer(200)
+        if request.seconds < longest + 1:
+            return HttpAnswer(NoAnswer.TIMED_OUT, seconds=request.seconds)
+        return HttpAnswer(200, seconds=longest + 1)
+
+    stage.receiver.answer = answer
+    await stage.happens(1, 2)
+    await stage.happens(3, kind=EventType.EMAIL_DELAYED)
+    # One, then two at a time: what is quick beside it does not make it quick.
+    assert await run(stage, webhook, is_slow=False) == 3
+    assert [len(one.attempts) for one in await stage.listed(webhook)] == [1, 1, 0]
+    lane = await stage.program[WebhookLanes].get(webhook.server_id, webhook.id)
+    assert (lane.is_slow, lane.failing_since) == (True, None)
+    assert await run(stage, webhook, is_slow=True) == 1
+    assert [request.seconds for request in stage.receiver.heard] == [longest] * 3 + [30]
+    assert len(set(stage.receiver.ids)) == 3
+    assert [len(one.attempts) for one in await stage.listed(webhook)] == [1, 1, 1]
+    assert set(statuses(await stage.listed(webhook))) == {"delivered"}
 
 
 async def test_one_that_is_slow_and_takes_all_gets_all_in_one_turn(stage: Stage) -> None:
