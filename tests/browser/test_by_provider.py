@@ -175,6 +175,9 @@ def test_one_confirms_there_and_somebody_else_does_not(walk: Walk, people: Peopl
     with acting(None):
         old = replace(session, confirmed_at=session.confirmed_at - 3_600)
         bootstrap.run(repository.replace(SESSIONS, old))
+    walk.open("/confirm")  # whoever comes too late, too, is asked what they can show
+    assert walk.page.get_by_label("Your password").count() == 0
+    assert walk.page.get_by_role("link", name="Confirm with your provider").is_visible()
     walk.open(SECURITY)
     walk.press("Set up an app")
     assert walk.heading == "Confirm that it is you"

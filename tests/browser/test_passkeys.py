@@ -16,6 +16,7 @@ from chalicelib.domain.people.sessions import CONFIRMED_SECONDS
 from chalicelib.domain.people.users import USERS, User, user_place
 from chalicelib.ports.acting import acting
 from chalicelib.ports.repository import Repository
+from chalicelib.web.pages.sign_in import NOT_SHOWN
 from tests.people_site import PeopleSite, Walk, walking
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def test_a_passkey_that_was_copied_lets_nobody_in(
     with acting(None):
         bootstrap.run(repository.replace(PASSKEYS, replace(kept, sign_count=1_000)))
     assert walk.press("Use a passkey") == 422
-    assert "what was shown with it is wrong" in walk.main
+    assert NOT_SHOWN in walk.main
 
 
 def test_by_another_name_of_this_machine_the_page_leads_to_where_they_work(

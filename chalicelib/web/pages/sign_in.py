@@ -86,13 +86,13 @@ async def sign_out(page: Page) -> HttpAnswer:
 
 async def show_confirm(page: Page) -> HttpAnswer:
     """What one shows once more, before something that matters."""
-    asked = unpacked(page.cookies.get(ASKED)) or {"methods": ["password"]}
+    asked = unpacked(page.cookies.get(ASKED)) or _always(page)
     return page.render("confirm.html", asked=asked, return_to=return_to(page))
 
 
 async def confirm(page: Page) -> HttpAnswer:
     """Show once more who one is; it counts for ten minutes."""
-    asked = unpacked(page.cookies.get(ASKED)) or {"methods": ["password"]}
+    asked = unpacked(page.cookies.get(ASKED)) or _always(page)
     body = shown_factor(page)
     if "passkey" in body:
         body["ticket"] = asked.get("ticket", "")
@@ -103,6 +103,12 @@ async def confirm(page: Page) -> HttpAnswer:
         return again(page, "confirm.html", problem, answer, asked=asked)
     said = "Thank you. Now do it once more: for ten minutes you are not asked again"
     return also(page.see_other(return_to(page) or "/", said), page.cookies.ended(ASKED))
+
+
+def _always(page: Page) -> dict[str, Any]:
+    """How somebody can confirm who was asked too long ago: what needs no ticket."""
+    is_by_provider = page.person is not None and page.person.user.oidc_issuer
+    return {"methods": ["oidc" if is_by_provider else "password"]}
 
 
 def return_to(page: Page) -> str:
