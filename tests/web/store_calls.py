@@ -41,6 +41,7 @@ MORE = """
 11  11  S/operations/new
 10  11  S/domains
 13  15  O/domains
+10  11  S/domains/{domain}
 11  11  S/suppressions/{address}
 14  13  S/keys
 10  14  S/webhooks/{id}
@@ -79,6 +80,8 @@ TABLE = """
  5   5  /admin/organizations
  7   5  /admin/sources
  9   7  /admin/settings
+ 8  11  /admin/operations
+ 4   4  /admin/sources/{source}/edit
  3   3  S/messages
  7   7  S/messages/outgoing
  7   7  S/messages/new
@@ -105,9 +108,10 @@ TABLE = """
  5   5  S/operations/{id}
  3   3  S/domains/new
  3   3  O/domains/new
- 8   8  S/domains/{domain}
  5   5  O/domains/{domain}
  6   6  S/domains/{domain}/zone
+ 6   6  S/domains/{domain}/share
+ 5   5  O/domains/{domain}/share
  5   5  O/domains/{domain}/zone
  8   9  S/domains/{domain}/remove
  5   5  O/domains/{domain}/remove
