@@ -41,7 +41,7 @@ SO /suppressions
     unfound    test_reasons_are_chips_and_an_address_is_looked_up
     failing    test_numbers_that_cannot_be_had_leave_the_list
     forbidden  test_a_viewer_changes_nothing
-    many       test_a_long_list_is_a_page_of_it
+    many       test_ten_thousand_rows_are_small_pages
 S /suppressions/import
     forbidden  test_a_viewer_changes_nothing
 SO /suppressions/{address}

@@ -17,13 +17,13 @@ TABLE = """
     unfound    test_nothing_found_is_another_text_and_offers_to_drop_the_last_filter
     failing    test_saved_searches_that_cannot_be_had_fail_alone
     forbidden  test_who_may_only_look_gets_no_form_that_changes_mail
-    many       test_thirty_a_page_and_older_ones_by_cursor
+    many       test_ten_thousand_rows_are_small_pages
 /messages/incoming
     nothing    test_incoming_mail_has_its_list_and_spam_is_hidden
     unfound    test_nothing_found_is_another_text_and_offers_to_drop_the_last_filter
     failing    test_saved_searches_that_cannot_be_had_fail_alone
     forbidden  test_who_may_only_look_gets_no_form_that_changes_mail
-    many       test_thirty_a_page_and_older_ones_by_cursor
+    many       test_ten_thousand_rows_are_small_pages
 /messages/{id}
     failing    test_the_log_that_cannot_be_loaded_fails_alone
     forbidden  test_who_may_only_look_is_told_who_can_act
@@ -90,13 +90,13 @@ TABLE = """
     unfound    test_a_search_among_what_waits_that_finds_nothing
     failing    test_counts_that_cannot_be_had_fail_alone
     forbidden  test_who_may_only_look_sees_what_waits_and_no_verbs
-    many       test_many_that_wait_are_a_page_of_thirty
+    many       test_ten_thousand_rows_are_small_pages
 /held
     nothing    test_an_empty_queue_says_when_the_last_message_left
     unfound    test_a_search_among_what_waits_that_finds_nothing
     failing    test_counts_that_cannot_be_had_fail_alone
     forbidden  test_who_may_only_look_sees_what_waits_and_no_verbs
-    many       test_many_that_wait_are_a_page_of_thirty
+    many       test_ten_thousand_rows_are_small_pages
 /operations
     nothing    test_no_operations_yet_and_the_list_of_them
     forbidden  test_who_may_only_look_cannot_begin_one

@@ -34,7 +34,7 @@ TABLE = """
 /org/{org}/settings                     -  -  -  test_a_viewer_changes_no_settings  -  -
 /org/{org}/settings/delete              -  -  -  test_a_viewer_changes_no_settings  -  -
 /org/{org}/keys                         test_a_management_key_is_shown_once  -  -  test_a_viewer_has_no_keys  -  -
-/org/{org}/members                      -  -  -  test_members_are_seen_by_all_and_changed_by_admins  -  -
+/org/{org}/members - - - test_members_are_seen_by_all_and_changed_by_admins - test_ten_thousand_rows_are_small_pages
 /org/{org}/members/{user}               -  -  -  test_members_are_seen_by_all_and_changed_by_admins  -  -
 /settings                               -  -  -  -  -  -
 /settings/security                      -  -  -  -  -  -
@@ -44,9 +44,10 @@ TABLE = """
 /admin/health -  -  test_checks_that_cannot_be_had_fail_alone  test_the_installation_is_for_operators  -  -
 /admin/operations test_nothing_runs_and_the_page_says_so - test_what_cannot_be_had_of_the_work_fails_alone \
     test_the_installation_is_for_operators - -
-/admin/users  -  test_users_are_looked_for_by_address_and_name  -  test_the_installation_is_for_operators  -  -
+/admin/users - test_users_are_looked_for_by_address_and_name - test_the_installation_is_for_operators \
+    - test_ten_thousand_rows_are_small_pages
 /admin/users/{user}                     -  -  -  test_the_installation_is_for_operators  -  -
-/admin/organizations                    -  -  -  test_the_installation_is_for_operators  -  -
+/admin/organizations - - - test_the_installation_is_for_operators - test_ten_thousand_rows_are_small_pages
 /admin/pools                            -  -  -  test_the_installation_is_for_operators  -  -
 /admin/sources                          -  -  -  test_the_installation_is_for_operators  -  -
 /admin/sources/{source}/edit - - - test_the_installation_is_for_operators test_a_way_out_is_changed -
