@@ -148,8 +148,14 @@ def told(page: Page, problem: Problem) -> dict[str, Any]:
     detail, scope = problem.sentence, str(problem.told.get("scope", ""))
     if problem.code == "scope_missing":
         detail = who_may(scope, page.values.get("org", ""))
-    wrote = problem.status in (400, 409, 422) and page.request.method == "POST"
-    back = _page_of(page) if wrote else ""
+    back = ""
+    if problem.status in (
+        400,
+        409,
+        422,
+    ):  # the form has them to be changed, or an address that was kept too long
+        is_form = page.request.method == "POST"
+        back = _page_of(page) if is_form else _path_of(page) if page.request.query else ""
     return {"code": problem.status, "kind": problem.code, "detail": detail, "back": back}
 
 

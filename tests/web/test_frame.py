@@ -95,3 +95,12 @@ async def test_a_form_that_has_no_place_for_errors_names_them_and_leads_back(
     assert "since" in shown.text
     assert "see errors" not in shown.text
     assert shown.links["Go back and change it"] == page
+
+
+async def test_a_list_from_a_place_that_is_none_is_shown_from_the_beginning(
+    owner: Browser,
+) -> None:
+    page = "/org/acme/servers/app/keys"
+    shown = await owner.get(f"{page}?cursor=kept-too-long")
+    assert (shown.status, shown.links["Show it from the beginning"]) == (422, page)
+    assert "from the beginning" not in (await owner.get("/org/acme/nothing")).text
