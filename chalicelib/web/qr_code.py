@@ -26,7 +26,8 @@ def qr_code(text: str) -> QrCode | None:
         return None
     import segno  # with the first code, not with the first page
 
-    rows = segno.make_qr(text, error="m").matrix
+    # Nothing covers a part of it on a screen, and large squares are what cameras need.
+    rows = segno.make_qr(text, error="l", boost_error=False).matrix
     dark = (_row(number, row) for number, row in enumerate(rows))
     return QrCode(len(rows) + 2 * _QUIET, "".join(dark))
 
