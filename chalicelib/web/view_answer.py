@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
+from chalicelib.api.http import HttpAnswer, MailProgram
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.mail.content import read_content
 from chalicelib.domain.mail.mime import decode_part
@@ -55,7 +55,7 @@ async def answer_view(
 
 
 def _shown(content: bytes, view: View) -> str:
-    """The page, without the images that came along where it would be larger than answers may be."""
+    """The page, which is never larger than an answer may be: 1 MiB of HTML, and 3 MB of images in place of `cid:`."""
     read = read_content(content, LARGEST)
     parts = {one.content_id: one for one in read.attachments if one.content_id}
 
@@ -63,7 +63,5 @@ def _shown(content: bytes, view: View) -> str:
         part = parts.get(name)
         return None if part is None else (part.content_type, decode_part(content, part.part))
 
-    html = (read.html or "")[:LARGEST]
-    shown = with_images(html, image)
-    fits = len(shown.encode("utf-8", "replace")) < LARGEST_ANSWER - 1_000
-    return f"<!doctype html>{_DARK if view.dark else _LIGHT}{shown if fits else html}"
+    shown = with_images(read.html or "", image)
+    return f"<!doctype html>{_DARK if view.dark else _LIGHT}{shown}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.http import LARGEST_ANSWER
 from chalicelib.services.messages.history import MessageHistory
 from chalicelib.web.view_answer import POLICY
 from tests.web.looking import MEMBER, VIEWER, Looker, Shown
@@ -213,3 +214,13 @@ def test_without_text_and_attachments_it_is_said(looker: Looker) -> None:
 @pytest.mark.parametrize("tab", [*TABS, "spam", "activity"])
 def test_a_tab_of_a_message_that_is_not_there_is_404(looker: Looker, tab: str) -> None:
     assert looker.get(f"/messages/4711/{tab}").status == 404
+
+
+def test_the_largest_view_fits_an_answer(looker: Looker) -> None:
+    image = LOGO | {"content": base64.b64encode(bytes(2_249_000)).decode()}
+    source = f'<img src="cid:logo">{"<link" * 250_000}'
+    (number,) = sent(looker, 1, html=source, attachments=[image])
+    shown = view(looker, framed(looker.get(f"/messages/{number}/preview")))
+    assert "data:image/png" in shown.text
+    assert "<link" not in shown.text
+    assert 4_300_000 < len(shown.content) < LARGEST_ANSWER
