@@ -198,3 +198,27 @@ async def test_a_way_out_is_changed(admin: Browser) -> None:
 async def test_the_sign_in_names_what_makes_the_first_account(admin: Browser) -> None:
     shown = await Browser(admin.program).get("/login")
     assert "posthorn user create --admin" in shown.text
+
+
+async def test_checks_have_their_names_as_people_write_them(
+    admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.web.asking import Asking
+
+    ask = Asking.ask
+    since = "2027-01-15T08:00:00.000Z"
+    known = [
+        {"check": "dns", "status": "warning", "detail": None, "since": since},
+        {"check": "dead_letters", "status": "ok", "detail": None, "since": since},
+    ]
+
+    async def told(self: Asking, method: str, path: str, **more: object) -> object:
+        if path == "/installation/checks":
+            return {"data": known}
+        return await ask(self, method, path, **more)
+
+    monkeypatch.setattr(Asking, "ask", told)
+    shown = await admin.get("/admin/health")
+    assert "DNS" in shown.text
+    assert "Dead letters" in shown.text
+    assert "worth a look since" in shown.text
