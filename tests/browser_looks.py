@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.filled_site import Site
+from tests.filled_site import PUBLIC, Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
@@ -14,6 +16,7 @@ AXE = Path(__file__).parent / "clients/node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (1280, 1024, 820, 768, 390, 320)
 GRAVE = ("serious", "critical")
+MOST_SHIFT = 0.01
 # What WCAG 1.4.12 asks pages to bear.
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
 p { margin-bottom: 2em !important; }"""
@@ -162,3 +165,26 @@ class Watched:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.site.url, "data:", "blob:")):
             self.said.append(f"asked for {request.url}")
+
+
+@contextlib.contextmanager
+def every_page(
+    chromium: Browser, site: Site, **options: Any
+) -> Iterator[Iterator[tuple[str, Watched]]]:
+    """Each address, and a page of a browser that has opened it."""
+    with (
+        context_of(chromium, site, **options) as inside,
+        context_of(chromium, site, signed_in=False, **options) as outside,
+    ):
+
+        def opened() -> Iterator[tuple[str, Watched]]:
+            for context, addresses in (
+                (inside, sorted(site.addresses.values())),
+                (outside, PUBLIC),
+            ):
+                watched = Watched(context.new_page(), site)
+                for address in addresses:
+                    watched.open(address)
+                    yield address, watched
+
+        yield opened()

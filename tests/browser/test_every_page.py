@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser_looks import (
     HIDDEN_FOCUS,
+    MOST_SHIFT,
     SHOWN_THOUGH_HIDDEN,
     SPACING,
     WIDTHS,
     Watched,
     context_of,
+    every_page,
 )
-from tests.filled_site import PUBLIC, Site
+from tests.filled_site import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-MOST_SHIFT = 0.01
-LESSER = Path(__file__).parent / "lesser_findings.txt"
-
-
-@contextlib.contextmanager
-def every_page(
-    chromium: Browser, site: Site, **options: Any
-) -> Iterator[Iterator[tuple[str, Watched]]]:
-    """Each address, and a page of a browser that has opened it."""
-    with (
-        context_of(chromium, site, **options) as inside,
-        context_of(chromium, site, signed_in=False, **options) as outside,
-    ):
-
-        def opened() -> Iterator[tuple[str, Watched]]:
-            for context, addresses in (
-                (inside, sorted(site.addresses.values())),
-                (outside, PUBLIC),
-            ):
-                watched = Watched(context.new_page(), site)
-                for address in addresses:
-                    watched.open(address)
-                    yield address, watched
-
-        yield opened()
-
-
-def test_no_page_has_a_grave_fault_moves_says_a_word_or_asks_elsewhere(
-    chromium: Browser, site: Site
-) -> None:
-    faults: list[str] = []
-    lesser: set[str] = set()
-    with every_page(chromium, site) as pages:
-        for address, watched in pages:
-            faults += [f"{address} moved by {by}" for by in [watched.shifted()] if by > MOST_SHIFT]
-            faults += [f"{address} light: {one}" for one in watched.grave()]
-            watched.page.emulate_media(color_scheme="dark")
-            faults += [f"{address} dark: {one}" for one in watched.grave(only_colours=True)]
-            watched.page.emulate_media(color_scheme="light")
-            faults += [f"{address}: {one}" for one in watched.said]
-            watched.said.clear()
-            lesser |= watched.lesser
-    assert not faults, "\n".join(faults)
-    assert lesser == known_findings()
-
-
-def known_findings() -> set[str]:
-    """What axe finds that is neither serious nor critical, or cannot tell: each is explained in the file."""
-    lines = LESSER.read_text().splitlines()
-    return {line.partition(":")[0] for line in lines if line and not line.startswith("#")}
 
 
 def test_what_moves_would_be_seen(chromium: Browser, site: Site) -> None:
