@@ -18,6 +18,10 @@ def overview(session: Session, server: str | None) -> None:
     session.show(found, _text(found))
 
 
+def _of(limit: int | None) -> str:
+    return "" if limit is None else f"of {limit:,} "
+
+
 def _text(found: ServerOverview) -> str:
     domains, hour, rate = found["domains"], found["last_hour"], found["bounce_rate"]
     rows = [
@@ -28,7 +32,8 @@ def _text(found: ServerOverview) -> str:
         ("queued", str(found["queued"])),
         ("scheduled", str(found["scheduled"])),
         ("bounce rate", "" if rate is None else f"{rate:.1%}"),
-        ("stored", f"{found['stored_bytes']:,} bytes"),
+        ("stored", f"{found['stored_bytes']:,} {_of(found['stored_bytes_limit'])}bytes"),
+        ("pool", found["pool"]),
         ("last hour", f"{hour['incoming']} incoming, {hour['outgoing']} outgoing"),
     ]
     rows += [

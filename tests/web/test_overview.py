@@ -53,6 +53,7 @@ def test_a_server_without_mail_points_to_the_first_steps(looker: Looker) -> None
     shown = looker.get("")
     assert shown.status == 200
     shown.has("No mail yet", "Go through the first steps", "Live", "1 domain")
+    shown.has("pool default", "of 2.1 GB stored")
 
 
 def test_figures_charts_and_the_last_messages(looker: Looker) -> None:

@@ -13,6 +13,7 @@ from chalicelib.api.v2.objects import Answer, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.route import route
 from chalicelib.domain.limits.limit import OwnerKind, Usage
 from chalicelib.domain.model import Scope, Status
+from chalicelib.domain.retention import Retention
 from chalicelib.domain.statistics import Count
 from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.services.events.attention import AttentionCode
@@ -79,6 +80,10 @@ class ServerOverview(Answer):
         float | None, Field(description="Of the mail of 30 days; null without any.")
     ]
     stored_bytes: Annotated[int, Field(description="Of the contents of its messages.")]
+    stored_bytes_limit: Annotated[
+        int | None, Field(description="Above it the oldest contents go; null for unlimited.")
+    ]
+    pool: Annotated[str, Field(description="Whose addresses its mail leaves from by default.")]
     last_hour: LastHour
     limits: list[LimitUsed] = Field(max_length=MOST_LIMITS)
     attention: list[NeedsAttention] = Field(max_length=len(AttentionCode))
@@ -99,6 +104,8 @@ async def show_overview(call: Call) -> ServerOverview:
             "scheduled": found.scheduled,
             "bounce_rate": found.bounce_rate,
             "stored_bytes": found.stored_bytes,
+            "stored_bytes_limit": Retention.of(server).content_bytes,
+            "pool": server.pool,
             "last_hour": {
                 "incoming": found.last_hour.get(Count.INCOMING, 0),
                 "outgoing": outgoing,

@@ -12,11 +12,12 @@ from chalicelib.domain.durations import DAY, HOUR
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.periods import Period
+from chalicelib.domain.retention import MEGABYTE
 from chalicelib.domain.statistics import Addition, slot_of
 from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS
 from chalicelib.domain.tenancy.owners import of_pool, of_server
-from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.servers import SERVERS, UNLIMITED
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
@@ -96,6 +97,10 @@ def test_a_quiet_server(api: ApiWorld) -> None:
     assert (found["server"], found["status"]) == ("acme/app", "Live")
     assert (found["held"], found["queued"], found["scheduled"]) == (0, 0, 0)
     assert found["bounce_rate"] is None
+    assert (found["pool"], found["stored_bytes"]) == ("default", 0)
+    assert found["stored_bytes_limit"] == 2_048 * MEGABYTE
+    change(api, SERVERS, api.scene.server, raw_message_retention_size=UNLIMITED)
+    assert overview(api)["stored_bytes_limit"] is None
     assert found["last_hour"] == {"incoming": 0, "outgoing": 0, "per_minute": 0.0}
     assert found["limits"] == []
     assert not {"held", "backlog", "suspended"} & set(codes(api))

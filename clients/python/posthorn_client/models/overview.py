@@ -83,6 +83,10 @@ class ServerOverview(TypedDict):
     """Of the mail of 30 days; null without any."""
     stored_bytes: int
     """Of the contents of its messages."""
+    stored_bytes_limit: int | None
+    """Above it the oldest contents go; null for unlimited."""
+    pool: str
+    """Whose addresses its mail leaves from by default."""
     last_hour: LastHour
     limits: list[LimitUsed]
     attention: list[NeedsAttention]
