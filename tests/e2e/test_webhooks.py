@@ -64,7 +64,9 @@ def manage(stack: RunningStack, method: str, path: str, body: object = None) -> 
 def test_a_sample_is_posted_and_a_replay_is_posted_by_whoever_works_at_lanes(
     stack: RunningStack, application: Application
 ) -> None:
-    webhook = manage(stack, "POST", "/webhooks", {"url": application.url})
+    # Of what happens to others' mail meanwhile it gets nothing.
+    wanted = {"url": application.url, "events": ["email.complained"]}
+    webhook = manage(stack, "POST", "/webhooks", wanted)
     at = f"/webhooks/{webhook['id']}"
     attempt = manage(stack, "POST", f"{at}/test")
     assert (attempt["code"], attempt["error"]) == (200, None)
