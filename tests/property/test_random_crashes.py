@@ -105,7 +105,7 @@ class MortalEgress:
         self._dice = dice
         self._tokens = tokens
 
-    async def connect(self, target: Any, source: Any) -> MortalEgress:
+    async def connect(self, target: Any, source: Any, transcript: Any = None) -> MortalEgress:
         self._dice.roll()
         self.target, self.tls, self.source = target, None, "127.0.0.1"
         return self
