@@ -7,12 +7,12 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser_stack import at, page, stack
 from tests.e2e.stack import RunningStack
 from tests.patience import PATIENCE
 from tests.people import PASSWORD
@@ -21,31 +21,9 @@ from tests.people_site import link_in, people_site, walking
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+__all__ = ["page", "stack"]
 pytestmark = pytest.mark.slow
 SIGN_IN = "Sign in"
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """The local stack on SQLite."""
-    running = RunningStack(tmp_path_factory.mktemp("admin") / "state")
-    yield running
-    running.stop()
-
-
-@pytest.fixture(params=[True, False], ids=["with script", "without script"])
-def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
-    """A new browser, with script or without."""
-    with chromium.new_context(
-        java_script_enabled=request.param, reduced_motion="reduce"
-    ) as context:
-        context.set_default_timeout(30_000)
-        yield context.new_page()
-
-
-def at(stack: RunningStack) -> str:
-    """Where its pages are."""
-    return str(stack.facts["pages"]).rstrip("/")
 
 
 def sign_in(page: Page, stack: RunningStack, email: str, password: str) -> None:

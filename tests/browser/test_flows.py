@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser_stack import at, page, stack
 from tests.e2e.stack import RunningStack
 
+__all__ = ["page", "stack"]
 pytestmark = [pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """The local stack on SQLite."""
-    running = RunningStack(tmp_path_factory.mktemp("flows") / "state")
-    yield running
-    running.stop()
-
-
-@pytest.fixture(params=[True, False], ids=["script", "no script"])
-def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
-    """A new browser, with script or without."""
-    with chromium.new_context(
-        java_script_enabled=request.param, reduced_motion="reduce"
-    ) as context:
-        context.set_default_timeout(30_000)
-        yield context.new_page()
-
-
-def at(stack: RunningStack) -> str:
-    """Where its pages are."""
-    return str(stack.facts["pages"]).rstrip("/")
 
 
 def sign_in(page: Page, stack: RunningStack) -> None:

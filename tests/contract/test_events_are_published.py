@@ -239,8 +239,10 @@ async def test_nothing_is_read_of_a_server_without_webhooks(
         raise AssertionError("read")
 
     publish = publisher(world, Receiver(a_server_id()))
-    monkeypatch.setattr(ComposeEvents, "compose", read)
-    await publish.take("a", changes)
+    with monkeypatch.context() as patch:
+        patch.setattr(ComposeEvents, "compose", read)
+        await publish.take("a", changes)
+    assert await listed(world)
 
 
 async def test_what_was_removed_meanwhile_keeps_nothing_back(

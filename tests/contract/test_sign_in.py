@@ -129,7 +129,8 @@ async def test_as_many_guesses_at_once_are_no_more(world: World) -> None:
 async def test_signing_in_often_is_no_failure(world: World) -> None:
     user, browser = await a_person(world), somewhere()
     for _ in range(SIGN_IN.quota + 2):
-        await world[SignIn].by_password(user.email, PASSWORD, browser)
+        found, quota = await world[SignIn].by_password(user.email, PASSWORD, browser)
+        assert (found.id, quota.left) == (user.id, SIGN_IN.quota - 1)
 
 
 async def test_a_second_factor_is_asked_for_by_a_ticket_that_alone_opens_nothing(
