@@ -45,6 +45,16 @@ _SHIFTED = """() => new Promise(done => {
   }).observe({type: "layout-shift", buffered: true});
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(sum), 30)));
 })"""
+# How high the page is before script shows its controls, and after it, if that is not the same.
+_GROWN = """() => {
+  const controls = [...document.querySelectorAll("[data-copy], [data-filter], [data-select-all]")];
+  const high = hidden => {
+    for (const one of controls) one.hidden = hidden;
+    return document.querySelector("main").getBoundingClientRect().height;
+  };
+  const [before, after] = [high(true), high(false)];
+  return before === after ? "" : `${before} > ${after}`;
+}"""
 # What a system's own colours hide: words, an icon or a graph in the colour that they stand on.
 _HIDDEN_IN_FORCED_COLOURS = """() => {
   const isClear = colour => ["none", "transparent"].includes(colour) || /^rgba.*, 0[)]$/.test(colour);
@@ -133,6 +143,10 @@ class Watched:
     def shifted(self) -> float:
         """By how much what is seen has moved since the page began to be shown (CLS)."""
         return float(self.page.evaluate(_SHIFTED))
+
+    def grown(self) -> str:
+        """How much higher the page becomes when script shows its controls; empty when it stays as it is."""
+        return str(self.page.evaluate(_GROWN))
 
     def hidden_in_forced_colours(self) -> list[str]:
         """What cannot be seen in the colours of the system."""

@@ -22,6 +22,7 @@ def test_no_page_has_a_grave_fault_moves_says_a_word_or_asks_elsewhere(
     with every_page(chromium, site) as pages:
         for address, watched in pages:
             faults += [f"{address} moved by {by}" for by in [moved(watched)] if by > MOST_SHIFT]
+            faults += [f"{address} grows by script: {one}" for one in [watched.grown()] if one]
             faults += [f"{address} light: {one}" for one in watched.grave()]
             watched.page.emulate_media(color_scheme="dark")
             faults += [f"{address} dark: {one}" for one in watched.grave(only_colours=True)]
