@@ -57,6 +57,8 @@ class Settings:
     not authenticated; `zone=127.0.0.2;127.0.0.3` believes these answers alone. greylist_seconds: for how long a first
     contact of client network, sender and recipient is told to come back later there; 0 for not at all. mx_rate:
     messages a minute that one client address may send there; 0 for any number.
+    reverse_names: require has a source use IPv4 or IPv6 only while its address of that family has a reverse name (PTR)
+    that leads back to it, as long as the other family can take its place; ignore has it use both in any case.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. bounces_per_hour: of ours to one address.
     hold_days, suppression_days: lifetimes. webhook_days: how long deliveries to webhooks are kept.
@@ -121,6 +123,7 @@ class Settings:
     dnsbls: str = ""
     greylist_seconds: int = 0
     mx_rate: int = 0
+    reverse_names: str = "require"
     max_message_size: int = 36_700_160
     max_recipients: int = 1_000
     max_attempts: int = 18
@@ -167,6 +170,11 @@ class Settings:
             )
             for zone, is_narrow, answers in lists
         )
+
+    @property
+    def needs_reverse_names(self) -> bool:
+        """Whether a source gives up a family whose address has no reverse name."""
+        return self.reverse_names == "require"
 
     @property
     def public_url(self) -> str:

@@ -53,6 +53,7 @@ FORMS = {
     "rspamd": (_URL, "such as http://scanner.example:11333"),
     "log_level": (re.compile(r"(?:debug|info|warning|error)\Z"), "debug, info, warning or error"),
     "scan_failure": (re.compile(r"(?:open|closed)\Z"), "open or closed"),
+    "reverse_names": (re.compile(r"(?:require|ignore)\Z"), "require or ignore"),
     "dnsbls": (
         _BLOCK_LISTS,
         "zones apart by commas, such as zen.example.org or zen.example.org=127.0.0.2;127.0.0.3",

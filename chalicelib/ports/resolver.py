@@ -28,6 +28,6 @@ class Resolver(Protocol):
     async def ns(self, zone: str) -> tuple[str, ...]:
         """The name servers of a zone; empty when the name exists and is no zone. NotFound when it does not exist."""
 
-    async def ptr(self, address: str) -> tuple[str, ...]:
-        """The PTR names of an address, as DNS gives them; empty when there are none or DNS does not tell. Never
-        raises."""
+    async def ptr(self, address: str, *, whole: bool = False) -> tuple[str, ...]:
+        """The PTR names of an address, as DNS gives them; empty when there are none (or that is no address). When DNS
+        does not tell, none too, or (`whole`) the failure; without it this never raises."""

@@ -7,15 +7,22 @@ one before, and those of the DNS each hour.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.tenancy.change import Change, Verb
-from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
-from chalicelib.domain.tenancy.owners import THE_CHECKS, of_pool
-from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.check_findings import (
+    CHECK_FINDINGS,
+    CheckFinding,
+    CheckStatus,
+    Found,
+    judged,
+)
+from chalicelib.domain.tenancy.owners import THE_CHECKS
 from chalicelib.ports.backends import Backends
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.jobs import Jobs
@@ -23,6 +30,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.scanners import Scanners
 from chalicelib.services.health import Health
+from chalicelib.services.pools.look_at_sources import OF_SOURCES, LookAtSources
 
 QUEUES = "queues"
 DNS = "dns"
@@ -31,19 +39,10 @@ LONGEST_LAG = 300  # seconds
 LONGEST_JOB = DAY
 TOLERATED_SECONDS = 5  # between two clocks
 NAMES_SECONDS = 3_600
-MOST_NAMES = 10  # of one address
+LOOKED_AT_SECONDS = 1_800  # a source, since when it is not looked at again
 # Names of ours that lead to an address.
 HOSTS = ("web_hostname", "smtp_hostname", "track_domain")
 EXAMPLES = Settings()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """How a check ended; the detail says what is wrong, and is empty where nothing is."""
-
-    name: str
-    status: CheckStatus = CheckStatus.OK
-    detail: str = ""
 
 
 class FurtherChecks:
@@ -54,14 +53,10 @@ class FurtherChecks:
         return ()
 
 
-def _judged(name: str, faults: list[str], status: CheckStatus = CheckStatus.FAILING) -> Found:
-    return Found(name, status, " ".join(faults)) if faults else Found(name)
-
-
 def _clock(ahead: float) -> Found:
     way = "ahead of" if ahead > 0 else "behind"
     told = f"This clock is {abs(ahead):.0f} seconds {way} that of the queues."
-    return _judged("clock", [told] if abs(ahead) > TOLERATED_SECONDS else [])
+    return judged("clock", [told] if abs(ahead) > TOLERATED_SECONDS else [])
 
 
 class CheckInstallation:
@@ -78,6 +73,7 @@ class CheckInstallation:
         resolver: Resolver,
         scanners: Scanners,
         jobs: Jobs,
+        sources: LookAtSources,
         further: FurtherChecks,
     ) -> None:
         self._jobs = jobs
@@ -88,6 +84,7 @@ class CheckInstallation:
         self._repository = repository
         self._resolver = resolver
         self._scanners = scanners
+        self._sources = sources
         self._further = further
 
     async def findings(self) -> list[CheckFinding]:
@@ -109,7 +106,7 @@ class CheckInstallation:
     async def _all(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
         away = await self._health.failing()
         parts = [part for part in away if part != QUEUES]
-        yield _judged("storage", [f"{part} does not answer." for part in parts])
+        yield judged("storage", [f"{part} does not answer." for part in parts])
         if QUEUES in away:
             yield Found(QUEUES, CheckStatus.FAILING, "The queues do not answer.")
         else:
@@ -122,17 +119,20 @@ class CheckInstallation:
         if lag is not None:
             told = f"Events are told more than {LONGEST_LAG // 60} minutes late."
             late = [told] if lag > LONGEST_LAG else []
-            yield _judged("outbox", late, CheckStatus.WARNING)
+            yield judged("outbox", late, CheckStatus.WARNING)
         for one in await self._of_scanners():
             yield one
         yield await self._oldest_job()
-        yield _judged("postmaster", self._postmaster(), CheckStatus.WARNING)
+        yield judged("postmaster", self._postmaster(), CheckStatus.WARNING)
         for one in await self._further.found():
             yield one
-        last = known.get(DNS)
-        if last is None or self._clock.now() - last.found_at >= NAMES_SECONDS:
-            async for found in self._names():
+        if self._is_due(known.get(DNS), NAMES_SECONDS):
+            async for found in self._names(known):
                 yield found
+
+    def _is_due(self, last: CheckFinding | None, seconds: float) -> bool:
+        """Whether that is so long ago."""
+        return last is None or self._clock.now() - last.found_at >= seconds
 
     def _postmaster(self) -> list[str]:
         """Why mail to those who answer for the installation is refused, which RFC 5321 section 4.5.1 forbids."""
@@ -151,7 +151,7 @@ class CheckInstallation:
         ]
         worst = max(waits.values(), default=0)
         status = CheckStatus.FAILING if worst > LONGEST_WAIT else CheckStatus.WARNING
-        return _judged(QUEUES, faults, status)
+        return judged(QUEUES, faults, status)
 
     async def _oldest_job(self) -> Found:
         """A job that is not over after LONGEST_JOB: nobody works on jobs, or this one goes on for ever."""
@@ -160,12 +160,12 @@ class CheckInstallation:
             for _, job in await self._jobs.open(1)
             if self._clock.now() - job.created_at > LONGEST_JOB
         ]
-        return _judged("jobs", faults, CheckStatus.WARNING)
+        return judged("jobs", faults, CheckStatus.WARNING)
 
     async def _dead_letters(self) -> Found:
         count = await self._backends.dead_letters()
         faults = [f"{count} wake-ups failed too often."] if count else []
-        return _judged("dead_letters", faults, CheckStatus.WARNING)
+        return judged("dead_letters", faults, CheckStatus.WARNING)
 
     async def _of_scanners(self) -> list[Found]:
         """Whether each scans, where this process reaches them: on AWS the functions that scan do, and nothing else."""
@@ -179,19 +179,23 @@ class CheckInstallation:
             await self._scanners.probe(name)
         except TemporaryFailure as trouble:
             faults.append(trouble.public)
-        return _judged(f"scanner:{name}", faults, CheckStatus.WARNING)
+        return judged(f"scanner:{name}", faults, CheckStatus.WARNING)
 
-    async def _names(self) -> AsyncIterator[Found]:
-        """Our own names and those of the sources; nothing of what cannot be asked now."""
-        try:
-            yield _judged(DNS, [fault async for fault in self._own_names()])
-            for pool in await self._repository.owners(SOURCES):
-                for source in await self._repository.all(SOURCES, of_pool(pool)):
-                    if source.kind is EgressKind.DIRECT and (source.address or source.address6):
-                        faults = [fault async for fault in self._of_source(source)]
-                        yield _judged(f"source:{pool}/{source.name}", faults, CheckStatus.WARNING)
-        except TemporaryFailure:
-            return
+    async def _names(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
+        """Our own names and those of the sources; nothing of what cannot be asked now, which is asked again soon."""
+        with suppress(TemporaryFailure):
+            yield judged(DNS, [fault async for fault in self._own_names()])
+        gone = {name for name in known if name.startswith(OF_SOURCES)}
+        due = partial(self._is_source_due, known)
+        async for name, found in self._sources.look(due):
+            gone.discard(name)
+            if found is not None:
+                yield found
+        for name in gone:
+            await self._repository.remove(CHECK_FINDINGS, known[name])
+
+    def _is_source_due(self, known: dict[str, CheckFinding], name: str) -> bool:
+        return self._is_due(known.get(name), LOOKED_AT_SECONDS)
 
     async def _own_names(self) -> AsyncIterator[str]:
         settings = self._settings
@@ -212,21 +216,6 @@ class CheckInstallation:
         if not any(text.lower().startswith("v=spf1") for text in texts):
             yield f"{settings.spf_include} has no SPF record."
 
-    async def _of_source(self, source: EgressSource) -> AsyncIterator[str]:
-        """Whether each of its addresses has a reverse name that leads back to it."""
-        for address in filter(None, (source.address, source.address6)):
-            names = await self._resolver.ptr(address)
-            if not names:
-                yield f"{address} has no reverse name."
-            elif not await self._lead_back(address, names):
-                yield f"{names[0]}, the reverse name of {address}, does not lead back to it."
-
-    async def _lead_back(self, address: str, names: Sequence[str]) -> bool:
-        for name in names[:MOST_NAMES]:
-            if address in await self._resolver.addresses(name):
-                return True
-        return False
-
     async def _keep(self, before: CheckFinding | None, found: Found) -> None:
         now = self._clock.now()
         after = CheckFinding(found.name, found.status, found.detail, now, now)
@@ -235,6 +224,6 @@ class CheckInstallation:
             return
         if before.status is found.status:
             after = replace(after, since=before.since)
-        is_of_names = found.name == DNS or found.name.startswith("source:")
+        is_of_names = found.name == DNS or found.name.startswith(OF_SOURCES)
         if is_of_names or (before.status, before.detail) != (found.status, found.detail):
             await self._repository.replace(CHECK_FINDINGS, after)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.check_findings import CheckStatus
-from chalicelib.services.checks import Found, FurtherChecks
+from chalicelib.domain.tenancy.check_findings import CheckStatus, Found
+from chalicelib.services.checks import FurtherChecks
 from gateway.configuration import Configuration
 from onehost.doctor.finding import Result
 from onehost.doctor.host import Host

@@ -91,6 +91,7 @@ chalicelib              -
 .ports                  .domain .domain.people .domain.tenancy .domain.limits .domain.search .domain.webhooks
 
 .services               .config .domain .domain.tenancy .ports
+.services.checks        .config .domain .domain.tenancy .ports .services .services.pools
 .services.queue         .config .domain .domain.tenancy .domain.mail .domain.limits .ports .services.tenancy.directory
                         .services.events.record_operations .services.suppress
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
@@ -133,7 +134,7 @@ chalicelib              -
                         .domain.outgoing .ports .services.pools
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
                         .services.tenancy
-.services.pools         .domain .domain.tenancy .domain.dns .domain.mail .ports
+.services.pools         .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
 
 .adapters               -
 .adapters.storage       .domain .domain.tenancy .ports

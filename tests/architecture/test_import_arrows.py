@@ -379,6 +379,10 @@ WRONG = {
         "chalicelib/services/people/x.py",
         "import chalicelib.services.outgoing.pipeline",
     ),
+    "the looks at the installation import a pipeline": (
+        "chalicelib/services/checks.py",
+        "import chalicelib.services.outgoing.targets",
+    ),
     "pools import tenancy": (
         "chalicelib/services/pools/x.py",
         "import chalicelib.services.tenancy.servers",

@@ -346,6 +346,10 @@ def _full_source(value: EgressSource) -> EgressSource:
         sealed_password=b"\x00sealed",
         tls="required",
         suspended_until=1_900_000_000,
+        looked_at=1_800_000_000,
+        unused4="192.0.2.1 has no reverse name.",
+        unused6="2001:db8::1 has no reverse name.",
+        listed='["bl.test"]',
     )
 
 

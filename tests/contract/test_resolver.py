@@ -115,6 +115,14 @@ async def test_names_of_addresses(resolver: Resolver) -> None:
         assert await resolver.ptr(nameless) == ()
 
 
+async def test_having_no_name_is_not_the_same_as_not_being_told(resolver: Resolver) -> None:
+    assert await resolver.ptr("192.0.2.1", whole=True) == ("host.example.test",)
+    for nameless in ("192.0.2.9", "2001:db8::9", "mx1.example.test", "nonsense", ""):
+        assert await resolver.ptr(nameless, whole=True) == ()
+    with pytest.raises(TemporaryFailure, match=r"The name servers of .* do not answer"):
+        await resolver.ptr("192.0.2.66", whole=True)
+
+
 async def test_unicode_names(resolver: Resolver) -> None:
     for name in ("bücher.test", "BÜCHER.test.", "xn--bcher-kva.test"):
         assert await resolver.mx(name) == ((10, "mx1.example.test"),)

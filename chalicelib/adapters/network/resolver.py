@@ -84,10 +84,14 @@ class DnsResolver(Resolver):
         """See `chalicelib.ports.resolver.Resolver.ns`."""
         return await self._ask(zone, "NS")
 
-    async def ptr(self, address: str) -> tuple[str, ...]:
+    async def ptr(self, address: str, *, whole: bool = False) -> tuple[str, ...]:
         """See `chalicelib.ports.resolver.Resolver.ptr`."""
         try:
             return await self._ask(ip_address(address).reverse_pointer, "PTR")
+        except TemporaryFailure:
+            if whole:
+                raise
+            return ()
         except (MailError, ValueError):
             return ()
 

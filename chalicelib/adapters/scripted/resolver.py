@@ -16,7 +16,7 @@ from typing import Any
 
 from chalicelib.adapters.network.resolver import ascii_name, no_answer_for, no_such_name
 from chalicelib.domain.dns.message import BadName, question_of
-from chalicelib.domain.errors import MailError
+from chalicelib.domain.errors import MailError, TemporaryFailure
 from chalicelib.ports.resolver import Resolver
 
 LONGEST_CHAIN = 8
@@ -73,10 +73,14 @@ class ScriptedResolver(Resolver):
             raise no_such_name(zone)
         return tuple(map(_key, records.get("NS", ())))
 
-    async def ptr(self, address: str) -> tuple[str, ...]:
+    async def ptr(self, address: str, *, whole: bool = False) -> tuple[str, ...]:
         """The PTR values of an address."""
         try:
             names = (self._records(str(ip_address(address)), "PTR") or {}).get("PTR", ())
+        except TemporaryFailure:
+            if whole:
+                raise
+            return ()
         except (MailError, ValueError):
             return ()
         return tuple(map(_key, names))

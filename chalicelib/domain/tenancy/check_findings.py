@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +27,20 @@ class CheckFinding:
     detail: str
     since: float
     found_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a check ended; the detail says what is wrong, and is empty where nothing is."""
+
+    name: str
+    status: CheckStatus = CheckStatus.OK
+    detail: str = ""
+
+
+def judged(name: str, faults: Sequence[str], status: CheckStatus = CheckStatus.FAILING) -> Found:
+    """How a check ended that found these faults: with `status`, or well where there are none."""
+    return Found(name, status, " ".join(faults)) if faults else Found(name)
 
 
 CHECK_FINDINGS = Entity(

@@ -20,7 +20,10 @@ class EgressKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EgressSource:
     """One way out, as data. `address` and `address6` are local addresses to bind (empty: the system's choice);
-    `host`/`port` name the SOCKS5 proxy or the smarthost; `username`/`sealed_password` its AUTH."""
+    `host`/`port` name the SOCKS5 proxy or the smarthost; `username`/`sealed_password` its AUTH.
+
+    What was found about it hour by hour, and since when (`looked_at`): `unused4` and `unused6` say why mail does not
+    leave by IPv4 or IPv6, and are empty where it may; `listed` names the lists that it is on, as JSON."""
 
     name: str
     pool: str = "default"
@@ -35,6 +38,10 @@ class EgressSource:
     sealed_password: bytes | None = None
     tls: str = "opportunistic"  # opportunistic | required | implicit | none
     suspended_until: int = 0
+    looked_at: int = 0
+    unused4: str = ""
+    unused6: str = ""
+    listed: str = ""
 
     @property
     def is_left_alone(self) -> bool:

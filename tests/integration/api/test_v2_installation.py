@@ -268,13 +268,13 @@ async def test_names_are_looked_up_every_hour(monkeypatch: pytest.MonkeyPatch) -
         asked.append(name)
         return ("v=spf1 -all",) if asked[1:] else await whole(name)
 
-    async def addresses(name: str) -> tuple[str, ...]:
+    async def addresses(name: str, *, whole: bool = False) -> tuple[str, ...]:
         return ("192.0.2.7",)
 
     async def mx(domain: str) -> tuple[tuple[int, str], ...]:
         return ((10, "s.test"),)
 
-    async def ptr(address: str) -> tuple[str, ...]:
+    async def ptr(address: str, *, whole: bool = False) -> tuple[str, ...]:
         return ("s.test",) if asked[1:] else ()
 
     for one in (txt, addresses, mx, ptr):

@@ -297,6 +297,16 @@ def test_a_domain_from_before_checks_were_remembered_is_read(
     assert parse_value(kind, {"M": before}) == parse_value(kind, {"M": stored})
 
 
+def test_a_source_from_before_it_was_looked_at_uses_both_families() -> None:
+    stored = next(one["v"] for one in EXPECTED["added"] if "priority" in one["v"]["M"])
+    new = ("looked_at", "unused4", "unused6", "listed")
+    before = {name: one for name, one in stored["M"].items() if name not in new}
+    assert len(stored["M"]) - len(before) == len(new)
+    read = parse_value(EgressSource, {"M": before})
+    assert read == parse_value(EgressSource, stored)
+    assert read.unused4 == read.unused6 == read.listed == ""
+
+
 def test_an_organization_from_before_it_had_pools_has_the_default_one() -> None:
     stored = next(one["v"] for one in EXPECTED["added"] if one["SK"]["S"] == "acme")
     before = {name: one for name, one in stored["M"].items() if name not in ("pools", "time_zone")}
