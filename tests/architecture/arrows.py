@@ -135,6 +135,7 @@ chalicelib              -
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
                         .services.tenancy
 .services.pools         .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
+                        .services.gather
 
 .adapters               -
 .adapters.storage       .domain .domain.tenancy .ports

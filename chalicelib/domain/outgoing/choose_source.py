@@ -48,6 +48,13 @@ def can_reach(source: EgressSource, address: str) -> bool:
     return bool(source.address6 if ":" in address else source.address)
 
 
+def why_unused(source: EgressSource, address: str) -> str:
+    """Why the source does not use the family of `address`, as the hourly look found it; empty when it may."""
+    if source.kind is EgressKind.SMARTHOST:
+        return ""
+    return source.unused6 if ":" in address else source.unused4
+
+
 def bound_address(source: EgressSource, address: str) -> str:
     """The local address to bind for talking to `address`; empty for the system's choice."""
     return source.address6 if ":" in address else source.address

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.owners import of_pool
@@ -42,6 +43,13 @@ class EgressSource:
     unused4: str = ""
     unused6: str = ""
     listed: str = ""
+
+    def changed(self, **fields: Any) -> EgressSource:
+        """With other values; what was found of other addresses is forgotten."""
+        after = replace(self, **fields)
+        if (after.address, after.address6) == (self.address, self.address6):
+            return after
+        return replace(after, looked_at=0, unused4="", unused6="", listed="")
 
     @property
     def is_left_alone(self) -> bool:

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from chalicelib.config import Settings
 from chalicelib.domain.envelope import Target
-from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.outgoing.choose_source import can_reach
+from chalicelib.domain.errors import NotFound, SourceUnavailable, TemporaryFailure
+from chalicelib.domain.outgoing.choose_source import can_reach, why_unused
 from chalicelib.domain.outgoing.destination import hosts_in_order, literal_address, missing_domain
+from chalicelib.domain.outgoing.reverse_names import version_of
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.public_address import is_public
 from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
@@ -24,6 +25,7 @@ from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 
 T = TypeVar("T")
 
+_UNUSED = "Source {} does not send by {} to {}: {}"
 NO_NAMES = "The name servers did not answer in time."
 
 
@@ -40,22 +42,33 @@ class FindTargets:
     ) -> AsyncIterator[tuple[Target, int]]:
         """Where to try, AAAA before A at each host (contract 4.16), and how many more there are: each host that was
         not looked up yet counts as one. Raises TemporaryFailure and PermanentFailure for what DNS says of the
-        domain."""
+        domain, SourceUnavailable when the source uses none of the families that would lead there."""
         if source.kind is EgressKind.SMARTHOST:
             addresses = await within(attempt, self._operator_addresses(source.host))
             for number, address in enumerate(addresses, 1):
                 yield Target(source.host, address, source.port), len(addresses) - number
             return
         port = self._settings.delivery_port
+        passed_over, is_any = "", False
         async for host, address, others in self._addresses(attempt):
             if not self._settings.allow_private_delivery and not is_public(address):
                 attempt.private = True
+            elif reason := self._why_unused(source, address):
+                passed_over = passed_over or _UNUSED.format(
+                    source.name, _family(address), host, reason
+                )
             elif can_reach(source, address):
+                is_any = True
                 attempt.reached = True
                 yield Target(host, address, port), others
             else:
                 beyond = f"{source.name} has no way to {address} ({host})."
                 attempt.last_failure = attempt.last_failure or TemporaryFailure(beyond)
+        if passed_over and not is_any:
+            raise SourceUnavailable(passed_over)
+
+    def _why_unused(self, source: EgressSource, address: str) -> str:
+        return why_unused(source, address) if self._settings.needs_reverse_names else ""
 
     async def _addresses(self, attempt: SmtpAttempt) -> AsyncIterator[tuple[str, str, int]]:
         literal = literal_address(attempt.domain)
@@ -90,6 +103,10 @@ class FindTargets:
             return (str(ip_address(host)),)
         except ValueError:
             return await self._resolver.addresses(host)
+
+
+def _family(address: str) -> str:
+    return f"IPv{version_of(address)}"
 
 
 async def within(attempt: SmtpAttempt, question: Awaitable[T]) -> T:

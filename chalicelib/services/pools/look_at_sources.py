@@ -6,32 +6,22 @@ one source, or of its name servers, leaves the others alone; what DNS does not t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from chalicelib.config import Settings
-from chalicelib.domain.dns.records import is_domain_name
-from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.outgoing.reverse_names import (
-    Verdict,
-    is_among,
-    is_seen,
-    unused,
-    version_of,
-)
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.outgoing.reverse_names import Verdict, unused
 from chalicelib.domain.tenancy.check_findings import CheckStatus, Found, judged
 from chalicelib.domain.tenancy.owners import of_pool
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
-from chalicelib.ports.resolver import Resolver
+from chalicelib.services.gather import gather
+from chalicelib.services.pools.reverse_names import Known, ReverseNames
 
 OF_SOURCES = "source:"
 """What the names of these checks begin with; pool and name follow."""
-MOST_NAMES = 10  # of one address
-NAMELESS = "a name that is none"
-Known = Mapping[int, tuple[Verdict, str]]
-"""What is known of the address of each family (4, 6), and what is wrong with it."""
 
 
 class OutwardAddresses:
@@ -50,34 +40,39 @@ class LookAtSources:
         settings: Settings,
         clock: Clock,
         repository: Repository,
-        resolver: Resolver,
+        names: ReverseNames,
         outward: OutwardAddresses,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._repository = repository
-        self._resolver = resolver
+        self._names = names
         self._outward = outward
 
     async def look(self, is_due: Callable[[str], bool]) -> AsyncIterator[tuple[str, Found | None]]:
         """The name of the check of each source that has an address, and how it ended: None when that is not due, or DNS
         tells nothing now. Raises TemporaryFailure when what was found cannot be kept."""
         for pool in await self._repository.owners(SOURCES):
-            for source in await self._repository.all(SOURCES, of_pool(pool)):
-                name = f"{OF_SOURCES}{pool}/{source.name}"
-                addresses = self._addresses(source)
-                if not addresses:
-                    await self._keep(source, {})
-                else:
-                    yield (
-                        name,
-                        await self._look_at(name, source, addresses) if is_due(name) else None,
-                    )
+            sources = await self._repository.all(SOURCES, of_pool(pool))
+            for one in await gather(self._checked(source, is_due) for source in sources):
+                if one is not None:
+                    yield one
+
+    async def _checked(
+        self, source: EgressSource, is_due: Callable[[str], bool]
+    ) -> tuple[str, Found | None] | None:
+        """The same of one source; None where it has no address."""
+        name = f"{OF_SOURCES}{source.pool}/{source.name}"
+        addresses = self._addresses(source)
+        if not addresses:
+            await self._keep(source, {})
+            return None
+        return name, await self._look_at(name, source, addresses) if is_due(name) else None
 
     async def _look_at(
         self, name: str, source: EgressSource, addresses: tuple[str, ...]
     ) -> Found | None:
-        known = {version_of(one): await self._known(one) for one in addresses}
+        known = await self._names.of(addresses)
         if all(verdict is Verdict.UNTOLD for verdict, _ in known.values()):
             return None
         after = await self._keep(source, known)
@@ -89,35 +84,6 @@ class LookAtSources:
             return ()
         own = tuple(filter(None, (source.address, source.address6)))
         return own or (self._outward.found() if source.kind is EgressKind.DIRECT else ())
-
-    async def _known(self, address: str) -> tuple[Verdict, str]:
-        """Whether an address has a reverse name that leads back to it, and what is wrong otherwise."""
-        if not is_seen(address):
-            return Verdict.UNSEEN, ""
-        try:
-            names = await self._resolver.ptr(address, whole=True)
-            if not names:
-                return Verdict.BAD, f"{address} has no reverse name."
-            if await self._lead_back(address, names[:MOST_NAMES]):
-                return Verdict.GOOD, ""
-        except TemporaryFailure:
-            return Verdict.UNTOLD, ""
-        shown = names[0] if is_domain_name(names[0]) else NAMELESS
-        return Verdict.BAD, f"{shown}, the reverse name of {address}, does not lead back to it."
-
-    async def _lead_back(self, address: str, names: tuple[str, ...]) -> bool:
-        """Whether one of the names does. Raises TemporaryFailure when none does and DNS does not tell of each."""
-        trouble = None
-        for name in names:
-            try:
-                if is_among(address, await self._resolver.addresses(name)):
-                    return True
-                await self._resolver.addresses(name, whole=True)
-            except TemporaryFailure as away:
-                trouble = away
-        if trouble is not None:
-            raise trouble
-        return False
 
     async def _keep(self, source: EgressSource, known: Known) -> EgressSource:
         """The source with what is known now, which is stored when it is another than before."""

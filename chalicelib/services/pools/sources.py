@@ -139,7 +139,7 @@ class Sources:
         def changed(one: EgressSource) -> EgressSource:
             moved = changes.get("host", one.host) != one.host  # a password is for one host
             known = replace(one, sealed_password=None) if moved else one
-            after = _checked(replace(known, **changes), password or "")
+            after = _checked(known.changed(**changes), password or "")
             return after if after.username else replace(after, sealed_password=None)
 
         return await self._repository.modify(SOURCES, SOURCES.place(source), changed)
@@ -153,8 +153,7 @@ class Sources:
         if known is None:
             await self._add(_checked(_completed(source), password), password)
             return True
-        wanted = replace(
-            known,
+        wanted = known.changed(
             kind=source.kind,
             address=source.address,
             address6=source.address6,
