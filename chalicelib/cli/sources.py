@@ -163,13 +163,19 @@ def way_of(source: Source) -> str:
 
 
 def state_of(source: Source, now: float) -> str:
-    """`ready`, or until when it is suspended."""
+    """`ready`, and by which family not; or until when it is suspended."""
     until = source["suspended_until"]
     if until is None or epoch_of(until) <= now:
-        return "ready"
+        return ", ".join(["ready", *(f"not by {family}" for family in unused_by(source))])
     if until.startswith(FOREVER):
         return "suspended"
     return f"suspended until {clock_time(until)}"
+
+
+def unused_by(source: Source) -> dict[str, str]:
+    """The families that no mail leaves by, and why."""
+    told = {"IPv4": source.get("unused4"), "IPv6": source.get("unused6")}
+    return {family: reason for family, reason in told.items() if reason}
 
 
 def _fields(**given: Any) -> Any:
@@ -198,5 +204,6 @@ def _show(session: Session, source: Source) -> None:
         ("EHLO", source["ehlo"] or "the installation's"),
         ("Priority", str(source["priority"])),
         ("State", state_of(source, session.now())),
+        *((family, f"not used: {reason}") for family, reason in unused_by(source).items()),
     ]
     session.show(source, facts([(name, value) for name, value in pairs if value]))

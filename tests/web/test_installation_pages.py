@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.organizations import Organizations
 from tests.page_browser import Browser
 from tests.worlds import Scene
@@ -193,6 +195,22 @@ async def test_a_way_out_is_changed(admin: Browser) -> None:
         assert (wrong.status, f'id="e-{name}"' in wrong.html) == (422, True), name
         assert "<script>alert" not in wrong.html
     assert (await admin.get("/admin/sources/nothing/edit")).status == 404
+
+
+async def test_a_family_that_a_way_out_does_not_use_is_told_with_its_reason(
+    scene: Scene, admin: Browser
+) -> None:
+    reason = "<b>isp.test, the reverse name of 2001:db8::7, does not lead back to it."
+    source = EgressSource("out", address="192.0.2.7", address6="2001:db8::7", unused6=reason)
+    await scene.posthorn[Repository].add(SOURCES, source)
+    listed = await admin.get("/admin/sources")
+    assert f"not by IPv6: {reason}" in listed.text
+    shown = await admin.get(listed.links["out"])
+    assert f"No mail leaves by IPv6: {reason}" in shown.text
+    for page in (listed, shown):
+        assert "IPv4:" not in page.text
+        assert "<b>isp" not in page.html
+    assert "out (not by IPv6)" in (await admin.get("/admin/pools")).text
 
 
 async def test_the_sign_in_names_what_makes_the_first_account(admin: Browser) -> None:

@@ -46,6 +46,10 @@ class Source(Answer):
     ehlo: str | None
     priority: int
     suspended_until: Moment | None
+    unused4: Annotated[
+        str | None, Field(description="Why no mail leaves by IPv4, as it was found; null: it may.")
+    ]
+    unused6: Annotated[str | None, Field(description="The same of IPv6.")]
 
 
 class Pool(Answer):
@@ -256,7 +260,10 @@ def _pool(pool: KnownPool, known: _Choices) -> Pool:
 
 def _source(source: EgressSource) -> Source:
     """What is empty is null."""
-    empty = ("address", "address6", "host", "port", "username", "ehlo", "suspended_until")
+    empty = (
+        *("address", "address6", "host", "port", "username", "ehlo", "suspended_until"),
+        *("unused4", "unused6"),
+    )
     told = {name: getattr(source, name) for name in ("name", "pool", "kind", "tls", "priority")}
     told |= {name: getattr(source, name) or None for name in empty}
     return Source.model_validate(told | {"has_password": source.sealed_password is not None})

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib import bootstrap
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld
 from tests.integration.api.test_v2_management import a_key, places, refused
 
@@ -33,6 +36,19 @@ def test_a_source_is_added_changed_suspended_and_removed(api: ApiWorld) -> None:
     log = json.dumps(api.manage("GET", "/audit").json)
     assert "source.suspend" in log
     assert "secret-word" not in log
+
+
+def test_a_family_that_is_not_used_is_told_with_its_reason(api: ApiWorld) -> None:
+    reason = "2001:db8::7 has no reverse name."
+    source = EgressSource("out", address="192.0.2.7", address6="2001:db8::7", unused6=reason)
+    bootstrap.run(api.scene.posthorn[Repository].add(SOURCES, source))
+    at = "/sources/out"
+    shown = api.manage("GET", at).json
+    assert (shown["unused4"], shown["unused6"]) == (None, reason)
+    assert api.manage("PATCH", at, {"priority": 7}).json["unused6"] == reason
+    wrong = api.manage("PATCH", at, {"unused6": "nothing"})
+    assert [one["pointer"] for one in wrong.json["errors"]] == ["/unused6"]
+    assert api.manage("PATCH", at, {"address6": None}).json["unused6"] is None
 
 
 def test_lists_are_by_name_and_narrowed(api: ApiWorld) -> None:

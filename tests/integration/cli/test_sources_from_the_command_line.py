@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
 from chalicelib.domain.errors import InvalidRequest
@@ -83,6 +84,8 @@ def test_a_proxy_is_asked_for_the_address_to_send_from(posthorn: Run, app: Posth
         "ehlo": "out2.acme.test",
         "priority": 100,
         "suspended_until": None,
+        "unused4": None,
+        "unused6": None,
     }
     assert opened(app, stored(app)[0]) == PASSWORD.encode()
 
@@ -109,6 +112,19 @@ def test_a_suspension_has_an_end_or_waits_for_somebody(posthorn: Run, app: Posth
     assert stored(app)[0].suspended_until > app[Clock].now() + 10**9
     assert posthorn("source", "resume", "own").out.rstrip().endswith("ready")
     assert stored(app)[0].suspended_until == 0
+
+
+def test_a_family_that_is_not_used_is_told_with_its_reason(posthorn: Run, app: Posthorn) -> None:
+    reason = "2001:db8::1 has no reverse name."
+    source = EgressSource("own", address="192.0.2.1", address6="2001:db8::1", unused6=reason)
+    bootstrap.run(app[Repository].add(SOURCES, source))
+    assert "ready, not by IPv6" in posthorn("source", "list").out
+    shown = posthorn("source", "show", "own").out
+    assert f"not used: {reason}" in shown
+    assert "IPv4" not in shown
+    assert posthorn("source", "show", "own", "--json").json["unused6"] == reason
+    changed = posthorn("source", "set", "own", "--address6", "2001:db8::2", "--json").json
+    assert changed["unused6"] is None
 
 
 def test_a_change_leaves_the_rest_as_it_was(posthorn: Run, app: Posthorn) -> None:

@@ -61,3 +61,7 @@ class Source(TypedDict):
     ehlo: str | None
     priority: int
     suspended_until: str | None
+    unused4: str | None
+    """Why no mail leaves by IPv4, as it was found; null: it may."""
+    unused6: str | None
+    """The same of IPv6."""
