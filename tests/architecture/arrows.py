@@ -134,8 +134,9 @@ chalicelib              -
                         .domain.outgoing .ports .services.pools
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
                         .services.tenancy
-.services.pools         .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
-                        .services.gather
+.services.ask_dns       .domain .domain.incoming .ports
+.services.pools         .config .domain .domain.tenancy .domain.dns .domain.incoming .domain.mail .domain.outgoing
+                        .ports .services.ask_dns .services.gather
 
 .adapters               -
 .adapters.storage       .domain .domain.tenancy .ports

@@ -11,14 +11,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.incoming.asking import Ask, Asking, Kind, NoTelling
 from chalicelib.domain.incoming.dmarc_check import author_domain, check_dmarc
 from chalicelib.domain.incoming.spf_check import check_spf
 from chalicelib.domain.inspection import Authentication, DkimSignature, Dmarc, Spf
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.resolver import Resolver
+from chalicelib.services.ask_dns import AskDns
 from chalicelib.services.incoming.attempt import IncomingAttempt
 from chalicelib.services.incoming.signatures import ArcState, Signatures, SignedMessage
 
@@ -31,7 +30,7 @@ class Authenticate:
 
     def __init__(self, clock: Clock, resolver: Resolver, signatures: Signatures) -> None:
         self._clock = clock
-        self._resolver = resolver
+        self._dns = AskDns(resolver)
         self._signatures = signatures
 
     async def run(self, attempt: IncomingAttempt) -> None:
@@ -60,7 +59,7 @@ class Authenticate:
         message, now = SignedMessage(content, headers), self._clock.now()
         end = self._clock.monotonic() + SECONDS
         spf, dkim, arc = await asyncio.gather(
-            self._within(end, self._asked(check_spf(client, mail_from, helo))),
+            self._within(end, self._dns.value_of(check_spf(client, mail_from, helo))),
             self._within(end, self._signatures.dkim(message, now)),
             self._within(end, self._signatures.arc(message, now)),
         )
@@ -70,7 +69,7 @@ class Authenticate:
         dmarc: Dmarc | None = Dmarc("permerror")
         if domain is not None:
             end = self._clock.monotonic() + DMARC_SECONDS
-            dmarc = await self._within(end, self._asked(check_dmarc(domain, spf, dkim)))
+            dmarc = await self._within(end, self._dns.value_of(check_dmarc(domain, spf, dkim)))
         arc = arc or ArcState("temperror")
         return Authentication(spf, dkim, dmarc or Dmarc("temperror", domain), *arc)
 
@@ -81,39 +80,6 @@ class Authenticate:
                 return await work
         except TimeoutError:
             return None
-
-    async def _asked(self, asking: Asking[T]) -> T:
-        """The value of a generator, whose questions are asked one after the other."""
-        try:
-            ask = next(asking)
-            while True:
-                try:
-                    answer = await self._answer(ask)
-                except TemporaryFailure:
-                    ask = asking.throw(NoTelling())
-                else:
-                    ask = asking.send(answer)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-
-    async def _answer(self, ask: Ask) -> tuple[str, ...]:
-        try:
-            match ask.kind:
-                case Kind.TXT:
-                    return await self._resolver.txt(ask.name)
-                case Kind.ADDRESSES:
-                    # SPF says `fail` only of what it knows.
-                    return await self._resolver.addresses(ask.name, whole=True)
-                case Kind.MX:
-                    return tuple(host for _, host in await self._resolver.mx(ask.name))
-                case Kind.PTR:
-                    return await self._resolver.ptr(ask.name)
-                case Kind.EXISTS:
-                    await self._resolver.mx(ask.name)
-                    return (ask.name,)
-        except NotFound:
-            return ()
 
 
 def sent_from(stored: bytes) -> int:

@@ -18,6 +18,7 @@ from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.gather import gather
+from chalicelib.services.pools.permitted import OwnSpf
 from chalicelib.services.pools.reverse_names import Known, ReverseNames
 
 OF_SOURCES = "source:"
@@ -41,12 +42,14 @@ class LookAtSources:
         clock: Clock,
         repository: Repository,
         names: ReverseNames,
+        spf: OwnSpf,
         outward: OutwardAddresses,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._repository = repository
         self._names = names
+        self._spf = spf
         self._outward = outward
 
     async def look(self, is_due: Callable[[str], bool]) -> AsyncIterator[tuple[str, Found | None]]:
@@ -76,7 +79,8 @@ class LookAtSources:
         if all(verdict is Verdict.UNTOLD for verdict, _ in known.values()):
             return None
         after = await self._keep(source, known)
-        return judged(name, _faults(known, after), _status(known, after))
+        faults = [*_faults(known, after), *await self._spf.faults(addresses)]
+        return judged(name, faults, _status(known, after))
 
     def _addresses(self, source: EgressSource) -> tuple[str, ...]:
         """One of each family at most: its own, or what the system chooses for it."""

@@ -337,3 +337,48 @@ async def test_the_systems_choice_is_looked_at_where_it_is_known(make: Make) -> 
     site.name(FOUR)
     await site.hour()
     assert await site.unused() == ("", NO_SIX)
+
+
+async def test_the_spf_record_covers_the_addresses_of_both_families(make: Make) -> None:
+    site = Site(make(spf_include="spf.acme.test"))
+    await site.add(BOTH)
+    site.name(FOUR, SIX)
+    covered = f"ip4:{FOUR}", f"ip6:{SIX}", "a:mail.acme.test", "include:more.test"
+    site.zone.zone["more.test"] = {"TXT": [f"v=spf1 ip4:{FOUR} ip6:{SIX} ?all"]}
+    for terms, missing in (
+        (covered, ()),
+        (covered[2:3], ()),
+        (covered[3:], ()),
+        (covered[:1], (SIX,)),
+        (covered[1:2], (FOUR,)),
+        ((), (FOUR, SIX)),
+        (("nonsense:",), (FOUR, SIX)),
+    ):
+        site.zone.zone["spf.acme.test"] = {"TXT": [" ".join(["v=spf1", *terms, "-all"])]}
+        found = await site.hour()
+        faults = [f"The SPF record of spf.acme.test does not cover {one}." for one in missing]
+        assert found is not None
+        assert found.detail == " ".join(faults), terms
+        assert found.status is (CheckStatus.WARNING if missing else CheckStatus.OK)
+        assert await site.unused() == ("", "")
+
+
+async def test_an_spf_record_that_is_not_told_or_not_there_is_no_fault_of_a_source(
+    make: Make,
+) -> None:
+    site = Site(make(spf_include="spf.acme.test"))
+    await site.add(BOTH, EgressSource("inner", address="10.0.0.1"))
+    site.name(FOUR, SIX)
+    for _ in range(2):
+        found = await site.hour()
+        assert found is not None
+        assert found.status is CheckStatus.OK
+        site.zone.fail("spf.acme.test")
+    site.zone.heal("spf.acme.test")
+    site.zone.zone["spf.acme.test"] = {"TXT": ["v=spf1 include:spf.acme.test -all"]}
+    found = await site.hour()
+    assert found is not None
+    assert found.status is CheckStatus.WARNING, "it loops"
+    inner = await site.finding("source:default/inner")
+    assert inner is not None
+    assert inner.status is CheckStatus.OK
