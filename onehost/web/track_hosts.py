@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns.records import track_host
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.domain.tracking.visit import is_tracked_path
@@ -30,7 +32,7 @@ class TrackHosts:
         self._settings = settings
         self._repository = repository
         self._clock = clock
-        self._known: frozenset[str] = frozenset()
+        self._known: Mapping[str, Sequence[Place]] = {}
         self._read_at = float("-inf")
 
     async def are_asked(self, host: str, path: str) -> bool:
@@ -43,16 +45,23 @@ class TrackHosts:
         await self._read_if_older(KEPT_SECONDS if is_known else LOOK_AGAIN_SECONDS)
         return host in self._known
 
+    async def places(self, host: str) -> Sequence[Place]:
+        """Where the track domains of a name stand: several servers may have one. For names that are new all are read
+        once a second at most."""
+        await self._read_if_older(KEPT_SECONDS if host in self._known else LOOK_AGAIN_SECONDS)
+        return self._known.get(host, ())
+
     async def _read_if_older(self, seconds: float) -> None:
         now = self._clock.monotonic()
         if now - self._read_at < seconds:
             return
         self._read_at = now
-        found = set()
+        found: dict[str, list[Place]] = {}
         for owner in await self._repository.owners(TRACK_DOMAINS):
             server = of_server(ServerId(int(owner)))
-            found |= {track_host(one) for one in await self._repository.all(TRACK_DOMAINS, server)}
-        self._known = frozenset(found)
+            for one in await self._repository.all(TRACK_DOMAINS, server):
+                found.setdefault(track_host(one), []).append(TRACK_DOMAINS.place(one))
+        self._known = found
 
 
 def _is_address(host: str) -> bool:

@@ -1,4 +1,5 @@
-"""Caddy in front, by the example of `infra/onehost/Caddyfile`: the API, tracked links and uploads through real Caddy.
+"""Caddy in front, by the example of `infra/onehost/Caddyfile`: the API, tracked links and uploads through real Caddy,
+and certificates of customers' names, which it asks for.
 
 Only where it listens is changed, and that it makes certificates itself. Skipped where Caddy is not installed.
 """
@@ -14,15 +15,20 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus
+from chalicelib.ports.repository import Repository
+from chalicelib.services.tracking.domains import TrackDomains
 from onehost.options import Options
+from onehost.web import track_hosts
 from onehost.web.application import Web
+from onehost.web.health import HealthPort
 from tests.http_api import Reply
 from tests.integration.onehost.conftest import WebTenant, make_tenant
 from tests.integration.onehost.test_web_tracking import mail
@@ -39,6 +45,7 @@ pytestmark = [
 ]
 EXAMPLE = Path(__file__).resolve().parents[3] / "infra" / "onehost" / "Caddyfile"
 API, TRACKING = "mail.example.com", "track.mail.example.com"
+CUSTOMER = "go.acme.test"
 CLIENT = "127.0.0.5"
 LARGE = bytes(range(256)) * 80_000  # 20 MB
 
@@ -48,7 +55,17 @@ class Caddy:
     """Caddy, seen by a client at an address of its own."""
 
     port: int
+    plain_port: int
     trusted: ssl.SSLContext
+
+    def plainly(self, host: str, target: str) -> Reply:
+        """One GET without TLS."""
+        client = http.client.HTTPConnection("127.0.0.1", self.plain_port, timeout=PATIENCE)
+        with contextlib.closing(client):
+            client.request("GET", target, headers={"host": host})
+            answer = client.getresponse()
+            fields = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, fields, answer.read())
 
     def call(
         self,
@@ -81,13 +98,21 @@ def tenant(tmp_path: Path) -> Iterator[WebTenant]:
 
 
 @pytest.fixture
-def caddy(tenant: WebTenant, tmp_path: Path) -> Iterator[Caddy]:
+def health(tenant: WebTenant) -> Iterator[int]:
+    """Where Caddy asks."""
+    with serving_web(HealthPort(tenant.posthorn)) as port:
+        yield port
+
+
+@pytest.fixture
+def caddy(tenant: WebTenant, health: int, tmp_path: Path) -> Iterator[Caddy]:
     """Caddy in front of it."""
-    port = free_port()
+    port, plain_port = free_port(), free_port()
     example = EXAMPLE.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{tenant.port}")
+    example = example.replace("127.0.0.1:8025", f"127.0.0.1:{health}")
     file, log = tmp_path / "Caddyfile", tmp_path / "caddy.log"
-    ours = f"local_certs\nskip_install_trust\nadmin off\nhttps_port {port}\nhttp_port {free_port()}"
-    file.write_text(f"{{\n{ours}\n}}\n{example}")
+    ours = f"local_certs\nskip_install_trust\nadmin off\nhttps_port {port}\nhttp_port {plain_port}"
+    file.write_text(example.replace("{\n", f"{{\n{ours}\n", 1))
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
     command = ["caddy", "run", "--config", file, "--adapter", "caddyfile"]
     root = tmp_path / "data/caddy/pki/authorities/local/root.crt"
@@ -100,7 +125,7 @@ def caddy(tenant: WebTenant, tmp_path: Path) -> Iterator[Caddy]:
             assert program.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        yield Caddy(port, ssl.create_default_context(cafile=root))
+        yield Caddy(port, plain_port, ssl.create_default_context(cafile=root))
     finally:
         program.terminate()
         program.wait(PATIENCE)
@@ -150,3 +175,35 @@ def test_a_reader_s_address_is_what_caddy_saw(
     assert {one.address for one in (*activity.opens, *activity.clicks)} == {CLIENT}
     api = caddy.call("GET", TRACKING, "/api/v2/openapi.json")
     assert api.headers["content-type"].startswith("text/plain")
+
+
+def test_a_customer_s_name_gets_a_certificate_and_a_stranger_s_none(
+    tenant: WebTenant, mail: TrackedMail, caddy: Caddy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track_hosts, "LOOK_AGAIN_SECONDS", 0.0)
+    with pytest.raises(ssl.SSLError):
+        caddy.call("GET", CUSTOMER, "/")
+    bootstrap.run(customer_s_name(tenant))
+    clicked = caddy.call("GET", CUSTOMER, mail.link(1), None, {"user-agent": BROWSER})
+    assert (clicked.status, clicked.headers["location"]) == (307, LINKS[0])
+    for stranger in ("example.org", "mail.acme.test", f"x.{CUSTOMER}"):
+        with pytest.raises(ssl.SSLError):
+            caddy.call("GET", stranger, "/")
+
+
+def test_without_tls_only_links_work(mail: TrackedMail, caddy: Caddy) -> None:
+    clicked = caddy.plainly(CUSTOMER, mail.link(1))
+    assert (clicked.status, clicked.headers["location"]) == (307, LINKS[0])
+    assert caddy.plainly(CUSTOMER, mail.image).headers["content-type"] == "image/png"
+    for host, target in ((CUSTOMER, "/"), (CUSTOMER, "/api/v2/emails"), (API, "/login")):
+        sent_on = caddy.plainly(host, target)
+        assert sent_on.status == 308
+        where = urlsplit(sent_on.headers["location"])
+        assert (where.scheme, where.hostname, where.path) == ("https", host, target)
+
+
+async def customer_s_name(tenant: WebTenant) -> None:
+    """A track domain that was found in DNS."""
+    track = await tenant.posthorn[TrackDomains].add(tenant.server, "go", "acme.test")
+    place, repository = TRACK_DOMAINS.place(track), tenant.posthorn[Repository]
+    await repository.modify(TRACK_DOMAINS, place, lambda one: replace(one, dns_status=DnsStatus.OK))
