@@ -34,6 +34,14 @@ SOURCES = (
 )
 DEFAULT_PREFIX = Path("/opt/posthorn")
 RELEASES, CURRENT, UNITS = "releases", "current", "systemd"
+ONE_HOST, PROMETHEUS = ROOT / "infra/onehost", ROOT / "infra/prometheus"
+# What is for other programs: from where in the sources, to where in the release.
+FOR_OTHERS = (
+    (ONE_HOST / "Caddyfile", "etc/caddy/Caddyfile"),
+    (ONE_HOST / "fail2ban", "etc/fail2ban"),
+    (PROMETHEUS, "etc/prometheus"),
+    (ONE_HOST / "hooks", "hooks"),
+)
 NEXT = """\
 {prefix}/current has this release. Next, as root:
   install -m 0644 {prefix}/current/systemd/* /etc/systemd/system/ && systemctl daemon-reload
@@ -53,6 +61,7 @@ def install_release(prefix: Path) -> Path:
             install(ROOT, Layer(str(made), "requirements-local.txt", editable=False))
             install_program(made)
             render_units(made / UNITS, prefix)
+            render_files_for_others(made, prefix)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
             raise
@@ -106,9 +115,22 @@ def copy_sources(folder: Path) -> None:
 
 def render_units(folder: Path, prefix: Path) -> None:
     """The systemd units for a program below this prefix."""
-    folder.mkdir()
-    for unit in sorted((ROOT / "infra/onehost").glob("posthorn*.s*")):
-        (folder / unit.name).write_text(unit.read_text().replace(str(DEFAULT_PREFIX), str(prefix)))
+    for unit in sorted(ONE_HOST.glob("posthorn*.*")):
+        _render(unit, folder / unit.name, prefix)
+
+
+def render_files_for_others(folder: Path, prefix: Path) -> None:
+    """What Caddy, fail2ban, Prometheus and ACME clients are given, for a program below this prefix."""
+    for source, place in FOR_OTHERS:
+        for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if file.is_file():
+                _render(file, folder / place / file.relative_to(source), prefix)
+
+
+def _render(file: Path, target: Path, prefix: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(file.read_text().replace(str(DEFAULT_PREFIX), str(prefix)))
+    target.chmod(file.stat().st_mode & 0o755)
 
 
 def lead(link: Path, target: Path) -> None:

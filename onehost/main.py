@@ -24,6 +24,11 @@ HOST_COMMANDS = (
     ("backup", "onehost.commands.storage:backup_command", "Save the state folder."),
     ("restore", "onehost.commands.storage:restore_command", "Bring a backup back."),
     ("check", "onehost.commands.storage:check_command", "Check databases and bodies."),
+    (
+        "certificate",
+        "onehost.commands.certificate:certificate_group",
+        "Take over a certificate for SMTP.",
+    ),
     ("import", "onehost.commands.import_postal:import_group", "Move in from another platform."),
     ("move", "onehost.commands.storage:move_command", "Move to AWS, and back."),
 )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gateway.tls import make_pair
 
@@ -22,7 +28,9 @@ class Pair:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the certificate."""
-        return fingerprint(ssl.PEM_cert_to_DER_cert(self.certificate.decode()))
+        end = b"-----END CERTIFICATE-----"
+        first = self.certificate.partition(end)[0] + end + b"\n"
+        return fingerprint(ssl.PEM_cert_to_DER_cert(first.decode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +64,68 @@ def fingerprint(der: bytes | None) -> str:
     """SHA-256 of a certificate that a server has shown."""
     assert der is not None
     return hashlib.sha256(der).hexdigest()
+
+
+def _new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _signed(  # what stands in a certificate
+    subject: str,
+    key: ec.EllipticCurvePublicKey,
+    issuer: str,
+    by: ec.EllipticCurvePrivateKey,
+    made_at: float,
+    days: int,
+    *,
+    ca: bool = False,
+    names: tuple[str, ...] = (),
+) -> x509.Certificate:
+    start = datetime.datetime.fromtimestamp(made_at, datetime.UTC)
+    subjects = x509.SubjectAlternativeName([x509.DNSName(name) for name in names or (subject,)])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=days))
+        .add_extension(subjects, critical=False)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .sign(by, hashes.SHA256())
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A root, and an authority between it and those whom it vouches for, as public ones have it."""
+
+    _root: ec.EllipticCurvePrivateKey = field(default_factory=_new_key)
+    _between: ec.EllipticCurvePrivateKey = field(default_factory=_new_key)
+
+    @property
+    def root(self) -> bytes:
+        """What clients trust."""
+        return _pem(
+            _signed("Root", self._root.public_key(), "Root", self._root, 0, 36_500, ca=True)
+        )
+
+    def pair(self, *names: str, made_at: float, days: int = 90) -> Pair:
+        """A chain of a leaf and the authority between, and its key."""
+        key = _new_key()
+        leaf = _signed(
+            names[0], key.public_key(), "Between", self._between, made_at, days, names=names
+        )
+        own = self._between.public_key()
+        between = _signed("Between", own, "Root", self._root, 0, 36_500, ca=True)
+        return Pair(_pem(leaf) + _pem(between), _key_pem(key))

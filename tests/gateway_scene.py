@@ -53,7 +53,7 @@ def self_signed() -> ServerCertificate:
     """A self-signed certificate, whose files stay as long as the process."""
     quiet = Journal(io.StringIO(), lambda: 0.0, addresses=False)
     configuration = replace(QUICK, state=_folder.name)
-    return server_certificate(configuration, HOST, 1_800_000_000.0, quiet)
+    return server_certificate(configuration, HOST, lambda: 1_800_000_000.0, quiet)
 
 
 def trusting_context() -> ssl.SSLContext:
@@ -119,10 +119,10 @@ class Client:
         except ConnectionResetError:
             return True
 
-    async def start_tls(self) -> None:
-        """STARTTLS and the handshake."""
+    async def start_tls(self, context: ssl.SSLContext | None = None, name: str = "") -> None:
+        """STARTTLS and the handshake, which believes any certificate unless a context says whom."""
         assert (await self.say("STARTTLS")).code == 220
-        await self.writer.start_tls(trusting_context())
+        await self.writer.start_tls(context or trusting_context(), server_hostname=name or None)
 
     async def log_in(self, key: str) -> Said:
         """EHLO and AUTH PLAIN."""
@@ -255,7 +255,7 @@ async def running_gateway(
     journal = Journal(log, scene.clock.now, addresses=False)
     configuration, certificate = replace(configuration, **changes), self_signed()
     if configuration.tls_certificate:
-        certificate = server_certificate(configuration, HOST, scene.clock.now(), journal)
+        certificate = server_certificate(configuration, HOST, scene.clock.now, journal)
     site = Site(configuration, settings, scene.posthorn[Services], journal, certificate)
     running = RunningGateway(Gateway(site), scene, log)
     await running.gateway.start()

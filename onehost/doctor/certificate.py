@@ -3,80 +3,57 @@
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.x509.oid import ExtensionOID
-
 from chalicelib.ports.clock import Clock
-from onehost.doctor.finding import Findings, failed, ok, warning
+from onehost.certificates.leaf import SOON_DAYS, Leaf, day_of, read_leaf
+from onehost.doctor.finding import Finding, Findings, failed, ok, warning
 from onehost.doctor.host import Host
 
-SOON_DAYS = 14
-DAY_SECONDS = 86_400
-RENEW = "Renew it where it comes from, as with `certbot renew`; the server takes it within a minute"
+RENEW = "Renew it where it comes from, as with `certbot renew`, and have it taken over: `posthorn certificate install`"
+SELF_SIGNED = "is self-signed: nobody else vouches for it, and clients that check refuse it"
 
 
 async def certificate(host: Host) -> Findings:
     """The files that the settings name."""
     file, name = host.configuration.tls_certificate, host.settings.smtp_hostname
+    obtain = f"Get a certificate for {name}, and set tls_certificate and tls_key"
     if not file:
-        step = f"Get a certificate for {name}, and set tls_certificate and tls_key"
-        return [
-            warning("None is set: a self-signed one is used, which clients that check refuse", step)
-        ]
+        text = "None is set: a self-signed one is used, which clients that check refuse"
+        return [warning(text, obtain)]
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file, host.configuration.tls_key)
-        found = x509.load_pem_x509_certificate(Path(file).read_bytes())
+        context.load_cert_chain(file, host.configuration.tls_key, password="")
+        leaf = read_leaf(Path(file))
     except (OSError, ValueError) as error:
         step = "Set tls_certificate and tls_key to PEM files that belong together and that this user may read"
-        return [
-            failed(
-                f"{file} and {host.configuration.tls_key} cannot be used: {_reason(error)}", step
-            )
-        ]
-    names = _names(found)
-    if not any(_covers(one, name.lower()) for one in names):
-        text = f"{file} is for {', '.join(names) or 'no name'}, and not for {name}"
-        return [failed(text, f"Get one for {name}, or set smtp_hostname to a name of this one")]
-    left = (found.not_valid_after_utc.timestamp() - host.program[Clock].now()) / DAY_SECONDS
-    end = f"{found.not_valid_after_utc.astimezone(UTC):%Y-%m-%d}"
-    if left <= 0:
-        return [failed(f"{file} ended on {end}", RENEW)]
-    if found.not_valid_before_utc > datetime.fromtimestamp(host.program[Clock].now(), UTC):
-        return [failed(f"{file} is not valid yet", "Look at the clock, or use the one before it")]
-    if left < SOON_DAYS:
-        return [warning(f"{file} ends on {end}, in {left:.0f} days", RENEW)]
-    return [ok(f"{file} is for {name}, until {end}")]
+        text = f"{file} and {host.configuration.tls_key} cannot be used: {_reason(error)}"
+        return [failed(text, step)]
+    return [_judged(file, leaf, name, host.program[Clock].now())]
+
+
+def _judged(file: str, leaf: Leaf, name: str, now: float) -> Finding:
+    if not leaf.is_for(name):
+        text = f"{file} is for {leaf.all_names}, and not for {name}"
+        return failed(text, f"Get one for {name}, or set smtp_hostname to a name of this one")
+    if leaf.ends_at <= now:
+        return failed(f"{file} ended on {leaf.last_day}", RENEW)
+    if leaf.starts_at > now:
+        text = f"{file} is not valid yet, but from {day_of(leaf.starts_at)}"
+        return failed(text, "Look at the clock, or use the one before it")
+    if (left := leaf.days_left(now)) < SOON_DAYS:
+        return warning(f"{file} ends on {leaf.last_day}, in {left:.0f} days", RENEW)
+    if leaf.is_self_signed:
+        return warning(f"{file} {SELF_SIGNED}", f"Get one for {name} from an authority")
+    return ok(f"{file} is for {name}, until {leaf.last_day}")
 
 
 def end_of(file: str) -> float:
     """When the certificate ends, epoch seconds; 0 for what is none."""
     try:
-        found = x509.load_pem_x509_certificate(Path(file).read_bytes())
+        return read_leaf(Path(file)).ends_at
     except (OSError, ValueError):
         return 0.0
-    return found.not_valid_after_utc.timestamp()
-
-
-def _names(found: x509.Certificate) -> list[str]:
-    try:
-        extension = found.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
-    except x509.ExtensionNotFound:
-        return []
-    names = extension.value
-    if not isinstance(names, x509.SubjectAlternativeName):
-        return []
-    return [one.lower() for one in names.get_values_for_type(x509.DNSName)]
-
-
-def _covers(pattern: str, name: str) -> bool:
-    """RFC 6125 section 6.4.3: a star stands for one label, and for the first alone."""
-    if pattern.startswith("*."):
-        return name.partition(".")[2] == pattern[2:]
-    return pattern == name
 
 
 def _reason(error: Exception) -> str:

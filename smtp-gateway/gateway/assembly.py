@@ -30,5 +30,5 @@ def make_gateway(program: Posthorn, configuration: Configuration, services: Serv
         least=settings.log_level,
         for_people=sys.stdout.isatty(),
     )
-    certificate = server_certificate(configuration, settings.smtp_hostname, clock.now(), journal)
+    certificate = server_certificate(configuration, settings.smtp_hostname, clock.now, journal)
     return Gateway(Site(configuration, settings, services, journal, certificate))

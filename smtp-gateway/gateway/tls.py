@@ -1,8 +1,9 @@
 """TLS for the gateway's listeners: the certificate as its files are, and a self-signed one when none was given.
 
 TLS 1.2 is the oldest version spoken. Files that change are loaded again: connections that begin afterwards have the new
-certificate, those that are open keep theirs. The self-signed pair is for trying Posthorn out: it is made once, kept in
-the state folder with mode 600 and used again; clients that verify certificates will refuse it.
+certificate, those that are open keep theirs. One that is not valid now is taken only where the one in use is no better:
+mail servers do not look, and with none at all nobody could encrypt. The self-signed pair is for trying Posthorn out: it
+is made once, kept in the state folder with mode 600 and used again; clients that verify certificates will refuse it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import asyncio
 import datetime
 import os
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -26,17 +29,33 @@ LOOK_SECONDS = 60.0
 Marks = tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a certificate is valid."""
+
+    since: datetime.datetime
+    until: datetime.datetime
+
+    def have(self, now: float) -> bool:
+        """Whether it is at this moment, in epoch seconds."""
+        return self.since.timestamp() <= now < self.until.timestamp()
+
+
 class ServerCertificate:
     """The certificate of every listener; `context` is for connections that begin. A pair that cannot be used, because
     it is written at this moment or does not belong together, leaves the one before in use and is tried again."""
 
-    def __init__(self, certificate: Path, key: Path, journal: Journal) -> None:
-        """ValueError when the files cannot be used."""
+    def __init__(
+        self, certificate: Path, key: Path, journal: Journal, now: Callable[[], float]
+    ) -> None:
+        """ValueError when the files cannot be used. `now` gives epoch seconds."""
         self._files = certificate, key
         self._journal = journal
+        self._now = now
         self._marks = self._found()
         self._failure = ""
         self.context = _context(certificate, key)
+        self._times = _times(certificate)
 
     async def watch(self) -> None:
         """Look at the files each minute, until cancelled."""
@@ -57,7 +76,8 @@ class ServerCertificate:
 
     def _load(self, marks: Marks, *, asked: bool = False) -> None:
         try:
-            self.context = _context(*self._files)
+            context, times = _context(*self._files), _times(self._files[0])
+            self._check(times)
         except ValueError as error:
             failure = str(error)
             if asked or (marks, failure) != (self._marks, self._failure):
@@ -66,21 +86,34 @@ class ServerCertificate:
         else:
             self._journal.event("certificate_loaded", file=str(self._files[0]))
             self._failure = ""
+            self.context, self._times = context, times
         self._marks = marks
+
+    def _check(self, times: Times) -> None:
+        """ValueError for a certificate that is not valid now, while the one in use is."""
+        now = self._now()
+        if times.have(now) or not self._times.have(now):
+            return
+        what = (
+            f"ended on {times.until:%Y-%m-%d}"
+            if now >= times.until.timestamp()
+            else "is not valid yet"
+        )
+        raise ValueError(f"{self._files[0]} cannot be used: it {what}")
 
     def _found(self) -> Marks:
         return tuple(_mark(file) for file in self._files)
 
 
 def server_certificate(
-    configuration: Configuration, hostname: str, now: float, journal: Journal
+    configuration: Configuration, hostname: str, now: Callable[[], float], journal: Journal
 ) -> ServerCertificate:
     """That of the configuration. ValueError when the given files cannot be used, OSError when none can be made."""
     if configuration.tls_certificate:
         files = Path(configuration.tls_certificate), Path(configuration.tls_key)
     else:
-        files = _self_signed(Path(configuration.state), hostname, now, journal)
-    return ServerCertificate(*files, journal)
+        files = _self_signed(Path(configuration.state), hostname, now(), journal)
+    return ServerCertificate(*files, journal, now)
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -96,6 +129,14 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
             f"{names} cannot be used as a certificate and its key: {_reason(error)}"
         ) from error
     return context
+
+
+def _times(certificate: Path) -> Times:
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{certificate} cannot be read as a certificate") from error
+    return Times(found.not_valid_before_utc, found.not_valid_after_utc)
 
 
 def _reason(error: OSError) -> str:

@@ -209,10 +209,11 @@ onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .
                         .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
                         .services.tenancy .adapters.network .adapters.sqlite .cli gateway onehost onehost.doctor
-                        onehost.setup onehost.storage onehost.move onehost.postal click
+                        onehost.certificates onehost.setup onehost.storage onehost.move onehost.postal click
+onehost.certificates    .domain onehost cryptography
 onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .services.own_records
                         .adapters.sqlite gateway onehost
-                        onehost.setup onehost.storage apsw cryptography
+                        onehost.certificates onehost.setup onehost.storage apsw
 
 posthorn_client         posthorn_client.operations
 posthorn_client.models  posthorn_client.models

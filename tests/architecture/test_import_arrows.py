@@ -143,6 +143,10 @@ WRONG = {
         "onehost/setup/x.py",
         "import chalicelib.adapters.sqlite.folder",
     ),
+    "a certificate imports a command": (
+        "onehost/certificates/x.py",
+        "import onehost.commands.session",
+    ),
     "a command of one host imports the web": ("onehost/commands/x.py", "import onehost.web.health"),
     "the web imports a backup": ("onehost/web/x.py", "import onehost.storage.backup"),
     "a check of the host imports the command line": (

@@ -48,12 +48,34 @@ def test_the_units_verify(tmp_path: Path) -> None:
     program.chmod(0o755)
     install.render_units(tmp_path / "systemd", tmp_path / "opt")
     units = sorted((tmp_path / "systemd").iterdir())
-    assert len(units) == 5
+    assert len(units) == 7
     done = run("systemd-analyze", "verify", "--man=no", *units)
     ours = [
         line for line in done.stderr.splitlines() if "posthorn" in line or str(tmp_path) in line
     ]
     assert (done.returncode, ours) == (0, [])
+
+
+def test_files_for_other_programs_come_along(tmp_path: Path) -> None:
+    install.render_files_for_others(tmp_path, Path("/srv/mail"))
+    for source, there in {
+        FILES / "Caddyfile": "etc/caddy/Caddyfile",
+        **{file: f"etc/fail2ban/{file.relative_to(FILES / 'fail2ban')}" for file in of("fail2ban")},
+        **{file: f"hooks/{file.name}" for file in of("hooks")},
+        **{file: f"etc/prometheus/{file.name}" for file in of("../prometheus")},
+    }.items():
+        wanted = source.read_text().replace("/opt/posthorn", "/srv/mail")
+        assert (tmp_path / there).read_text() == wanted
+    hook = tmp_path / "hooks/posthorn-certificate"
+    assert "/srv/mail/current/bin/posthorn" in hook.read_text()
+    assert os.access(hook, os.X_OK)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) >= 6
+
+
+def of(folder: str) -> list[Path]:
+    found = [path for path in (FILES / folder).rglob("*") if path.is_file()]
+    assert found
+    return found
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is absent")

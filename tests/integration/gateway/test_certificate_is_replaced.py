@@ -4,6 +4,8 @@ nothing, and a pair that cannot be used changes nothing."""
 from __future__ import annotations
 
 import asyncio
+import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,8 +15,8 @@ import pytest
 from gateway import tls
 from gateway.configuration import Role
 from gateway.tls import ServerCertificate
-from tests.certificates import Pair, PairFiles, fingerprint, new_pair
-from tests.gateway_scene import Client, RunningGateway, running_gateway
+from tests.certificates import NOW, Authority, Pair, PairFiles, fingerprint, new_pair
+from tests.gateway_scene import HOST, Client, RunningGateway, running_gateway
 from tests.patience import PATIENCE
 
 FIRST, SECOND = new_pair(), new_pair()
@@ -88,6 +90,51 @@ async def test_a_pair_that_cannot_be_used_keeps_the_old_one(files: PairFiles, na
         files.replace(SECOND)
         certificate.look()
         assert await met(gateway) == {SECOND.fingerprint}
+
+
+@pytest.mark.parametrize(("days", "said"), [(-200, "it ended on 2"), (5, "it is not valid yet")])
+async def test_one_that_is_not_valid_now_keeps_the_old_one(
+    files: PairFiles, days: int, said: str
+) -> None:
+    async with served(files) as gateway:
+        authority, now = Authority(), NOW
+        certificate = certificate_of(gateway)
+        later = authority.pair(HOST, made_at=now + days * 86_400)
+        files.replace(later)
+        for _ in range(3):
+            certificate.look()
+        assert await met(gateway) == {FIRST.fingerprint}
+        (refused,) = gateway.events("certificate_refused")
+        assert refused["error"].startswith(f"{files.certificate} cannot be used: {said}")
+        good = authority.pair(HOST, made_at=now - 60)
+        files.replace(good)
+        certificate.look()
+        assert await met(gateway) == {good.fingerprint}
+
+
+async def test_an_old_one_is_better_than_none(files: PairFiles) -> None:
+    authority = Authority()
+    old, older = (authority.pair(HOST, made_at=days) for days in (1e9, 1e9 - 60))
+    files.replace(old)
+    async with served(files) as gateway:
+        assert await met(gateway) == {old.fingerprint}
+        files.replace(older)
+        certificate_of(gateway).look()
+        assert await met(gateway) == {older.fingerprint}
+
+
+async def test_those_between_it_and_the_authority_are_shown(
+    files: PairFiles,
+) -> None:
+    authority = Authority()
+    async with served(files) as gateway:
+        files.replace(authority.pair(HOST, made_at=time.time() - 60))
+        certificate_of(gateway).look()
+        trusted = ssl.create_default_context(cadata=authority.root.decode())
+        plain = await gateway.connect()
+        await plain.say("EHLO client.test")
+        await plain.start_tls(trusted, HOST)
+        assert (await plain.say("EHLO client.test")).code == 250
 
 
 async def test_files_that_are_gone_for_a_moment_are_tried_again(files: PairFiles) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.tls import make_pair
+from tests.certificates import Authority, PairFiles
 from tests.dns_zone import DnsZone
 from tests.integration.onehost.conftest import Outcome, Run
 from tests.loopback import free_port
@@ -120,9 +120,7 @@ def sound_host(folder: Path, run: Run) -> Iterator[SoundHost]:
     with DnsZone() as zone, SmtpPeer().in_thread() as peer:
         clock = TimeServer()
         host = SoundHost(folder, run, zone, peer, clock)
-        certificate, key = make_pair(NAME, time.time())
-        (folder / "certificate.pem").write_bytes(certificate)
-        (folder / "key.pem").write_bytes(key)
+        PairFiles(folder).replace(Authority().pair(NAME, made_at=time.time() - 60))
         host.settings = {
             "state_folder": str(host.state),
             "smtp_hostname": NAME,

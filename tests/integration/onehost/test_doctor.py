@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import socket
@@ -21,6 +22,7 @@ from chalicelib.adapters.sqlite import database, file_system, folder
 from gateway.tls import make_pair
 from onehost.doctor import disk, examination, ports, sources, state, world
 from onehost.doctor.examination import CHECKS, SETTINGS
+from tests.certificates import Authority, Pair, PairFiles
 from tests.integration.onehost.conftest import Outcome, Run
 from tests.integration.onehost.sound_host import ADDRESS, NAME, SoundHost, sound_host
 from tests.loopback import free_port
@@ -317,12 +319,12 @@ def test_ports_that_are_ours(host: SoundHost) -> None:
 
 def test_a_certificate_for_another_name(host: SoundHost) -> None:
     host.settings["smtp_hostname"] = "other.acme.test"
-    fails(host, "certificate", f"is for {NAME}, localhost, and not for other", "Get one for")
+    fails(host, "certificate", f"is for {NAME}, and not for other", "Get one for")
 
 
 @pytest.mark.parametrize(
     ("made_days_ago", "cause", "step"),
-    [(3_700, "ended on", "Renew it"), (-10, "is not valid yet", "clock")],
+    [(100, "ended on", "Renew it"), (-10, "is not valid yet, but from 2", "clock")],
 )
 def test_a_certificate_at_the_wrong_time(
     host: SoundHost, made_days_ago: int, cause: str, step: str
@@ -332,18 +334,28 @@ def test_a_certificate_at_the_wrong_time(
 
 
 def test_a_certificate_that_ends_soon(host: SoundHost) -> None:
-    renew(host, 3_640)
+    renew(host, 81)
     outcome = host.doctor("--json")
     ((result, text, step),) = found(outcome, "certificate")
     assert (outcome.code, result) == (0, "warning")
-    assert "in 8 days" in text or "in 9 days" in text
+    assert re.search(r"ends on \d{4}-\d\d-\d\d, in 9 days", text)
     assert "certbot renew" in step
+    renew(host, 75)
+    assert results(host.doctor("--json"), "certificate") == {"ok"}
 
 
 def renew(host: SoundHost, made_days_ago: int) -> None:
-    certificate, key = make_pair(NAME, time.time() - made_days_ago * 86_400)
-    (host.folder / "certificate.pem").write_bytes(certificate)
-    (host.folder / "key.pem").write_bytes(key)
+    made_at = time.time() - made_days_ago * 86_400
+    PairFiles(host.folder).replace(Authority().pair(NAME, made_at=made_at))
+
+
+def test_a_certificate_that_nobody_vouches_for(host: SoundHost) -> None:
+    PairFiles(host.folder).replace(Pair(*make_pair(NAME, time.time())))
+    outcome = host.doctor("--json")
+    ((result, text, step),) = found(outcome, "certificate")
+    assert (outcome.code, result) == (0, "warning")
+    assert "is self-signed" in text
+    assert step == f"Get one for {NAME} from an authority"
 
 
 def test_a_certificate_and_a_key_that_do_not_belong_together(host: SoundHost) -> None:

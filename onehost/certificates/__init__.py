@@ -1,0 +1,1 @@
+"""The certificate of SMTP: read from PEM texts, judged, and put where the settings name it."""
