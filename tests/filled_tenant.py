@@ -50,6 +50,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/jobs"): {"type": "export", "what": "suppressions", "dry_run": True},
     ("POST", "/sessions"): {"email": "person0@people.test", "password": PASSWORD},
     ("POST", "/members"): {"email": "person#@people.test", "role": "viewer"},
+    ("POST", "/password-resets"): {"email": "nobody#@people.test"},
     ("PUT", "/password-resets/{token}"): {"password": PASSWORD},
     ("PUT", "/email-changes/{token}"): {},
     ("POST", "/routes"): {"name": "*", "domain": "d#.example", "mode": "Hold"},
