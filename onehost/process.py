@@ -33,6 +33,7 @@ from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
 from chalicelib.services.checks import FurtherChecks
 from chalicelib.services.events.metrics import FurtherMetrics
+from chalicelib.services.pools.look_at_sources import OutwardAddresses
 from functions.log_lines import counted, log_for_people, log_without_places
 from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
@@ -41,6 +42,7 @@ from gateway.site import Services
 from onehost.child import ALIVE, COULD_NOT_BEGIN, FAILED, NUMBER, PIPE, READY
 from onehost.deliverers import Deliverers
 from onehost.doctor.checks import HostChecks
+from onehost.doctor.families import HostAddresses
 from onehost.host_metrics import HostMetrics
 from onehost.kept_counts import LOG_FILES, KeptCounts
 from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
@@ -175,6 +177,7 @@ def parts_of(settings: Settings, options: Options, environment: Mapping[str, str
         SubmissionPorts: ports,
         FurtherMetrics: HostMetrics(settings.state_folder, configuration),
         FurtherChecks: HostChecks(settings, configuration, options),
+        OutwardAddresses: HostAddresses(),
     }
 
 

@@ -6,6 +6,7 @@ changes nothing. Keys are shown once.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import socket
@@ -19,21 +20,28 @@ from chalicelib.adapters.sqlite.sealing_keys import key_file
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.commands import Command
 from chalicelib.cli.terminal import facts, visible
+from chalicelib.config import Settings
 from chalicelib.domain.dns.records import DnsRecord, is_domain_name, records_for
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.mail.mailbox import envelope_address
+from chalicelib.domain.tenancy.sources import EgressKind
 from chalicelib.services.own_records import OwnRecord, own_records
+from chalicelib.services.pools.reverse_names import ReverseNames
+from chalicelib.services.pools.sources import Sources
 from chalicelib.services.tenancy.domains import Domains
 from onehost import settings_file
 from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
+from onehost.doctor.families import family_finding
+from onehost.doctor.finding import Finding, Findings, not_checked
 from onehost.setup import first_accounts
-from onehost.setup.addresses import public_addresses
+from onehost.setup.addresses import outgoing_addresses, public_addresses
 from onehost.setup.first_accounts import Accounts, Wanted
 from onehost.setup.new_settings import DEFAULT_STATE, write_settings
 
 NAME = "Main"
+DNS_SECONDS = 5.0
 SERVICE_USER = "posthorn"
 NO_NAME = "This host has no full name: name it with --hostname, as in --hostname mail.example.com"
 NO_FILE = (
@@ -144,6 +152,7 @@ def _asked(asks: bool, question: str, default: str) -> str:
 def _show(session: HostSession, found: Accounts, written: Path | None) -> None:
     program, state = session.posthorn, session.state_folder
     records = own_records(session.settings, public_addresses(), found.key)
+    ways = session.call(_ways_out(session.settings, program))
     names = program[Domains].names
     of_domains = {one.name: records_for(one, names) for one in found.domains}
     server = found.servers[0].full_name
@@ -158,6 +167,7 @@ def _show(session: HostSession, found: Accounts, written: Path | None) -> None:
         "api": {"key": found.api_key} if found.is_new else None,
         "management_key": found.management_key,
         "records": [_record(one) for one in records],
+        "families": [{"result": one.result.value, "text": one.text} for one in ways],
         "domains": [
             {"name": name, "records": [*map(_wanted, wanted)]}
             for name, wanted in of_domains.items()
@@ -169,9 +179,22 @@ def _show(session: HostSession, found: Accounts, written: Path | None) -> None:
     for name, wanted in of_domains.items():
         theirs = [OwnRecord(one.kind, one.name, one.value, one.purpose.value) for one in wanted]
         blocks.append(f"And these for {visible(name)}:\n\n{_records(theirs)}")
+    blocks.append("By what mail leaves:\n\n" + "\n".join(map(_way, ways)))
     steps = "\n".join(f"  {n}. {step}" for n, step in enumerate(_next(program, found), 1))
     blocks.append(f"What to do next:\n\n{steps}")
     session.show(shown, "\n\n".join(blocks))
+
+
+async def _ways_out(settings: Settings, program: Posthorn) -> Findings:
+    """By which families each source sends as things are. DNS may say nothing yet, which keeps nobody waiting."""
+    sources, names = await program[Sources].all(), program[ReverseNames]
+    direct = [one for one in sources if one.kind is EgressKind.DIRECT]
+    try:
+        async with asyncio.timeout(DNS_SECONDS):
+            outward = outgoing_addresses()
+            return [await family_finding(settings, names, one, outward) for one in direct]
+    except TimeoutError:
+        return [not_checked("The name servers do not answer: `posthorn doctor` looks again")]
 
 
 def _what_there_is(session: HostSession, found: Accounts, written: Path | None) -> str:
@@ -206,6 +229,10 @@ def _keys(found: Accounts) -> list[str]:
         ("Management key", f"{found.management_key or ''} (it may do everything)"),
     ]
     return [f"Shown this once:\n\n{facts(pairs)}"]
+
+
+def _way(one: Finding) -> str:
+    return f"  {visible(one.text[:1].upper() + one.text[1:])}."
 
 
 def _record(record: OwnRecord) -> dict[str, str]:

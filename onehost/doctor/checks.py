@@ -14,7 +14,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.tenancy.check_findings import CheckStatus, Found
 from chalicelib.services.checks import FurtherChecks
 from gateway.configuration import Configuration
-from onehost.doctor.finding import Result
+from onehost.doctor.finding import Finding, Findings, Result
 from onehost.doctor.host import Host
 from onehost.options import Options
 
@@ -44,21 +44,34 @@ class HostChecks(FurtherChecks):
     options: Options
 
     async def found(self) -> Sequence[Found]:
-        """The certificate that the settings name; the clock, where the system says how that is."""
+        """The certificate that the settings name; the clock, where the system says how that is; the ports of mail."""
         # Loaded by the one process that looks.
         from onehost.doctor.certificate import certificate
+        from onehost.doctor.listening import listening
 
         program = bootstrap.posthorn()
-        (finding,) = await certificate(
-            Host(self.settings, self.configuration, self.options, program)
-        )
-        status = _STATUSES[finding.result]
-        detail = "" if status is CheckStatus.OK else f"{finding.text}. {finding.next_step}."
-        found = [Found("certificate", status, detail)]
+        host = Host(self.settings, self.configuration, self.options, program)
+        (finding,) = await certificate(host)
+        found = [_found("certificate", finding)]
         is_kept = clock_is_kept()
         if is_kept is not None:
             found.append(Found("clock") if is_kept else _CLOCK_ALONE)
-        return found
+        heard = _worst("listeners", await listening(host))
+        return found if heard is None else [*found, heard]
+
+
+def _found(name: str, finding: Finding) -> Found:
+    status = _STATUSES[finding.result]
+    detail = "" if status is CheckStatus.OK else f"{finding.text}. {finding.next_step}."
+    return Found(name, status, detail)
+
+
+def _worst(name: str, findings: Findings) -> Found | None:
+    """The first that is not well; nothing while some are not known."""
+    wrong = [one for one in findings if one.result in (Result.FAILED, Result.WARNING)]
+    if wrong:
+        return _found(name, wrong[0])
+    return None if any(one.result is Result.NOT_CHECKED for one in findings) else Found(name)
 
 
 def clock_is_kept() -> bool | None:

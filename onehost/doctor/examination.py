@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from onehost.doctor.certificate import certificate
 from onehost.doctor.disk import flushes
+from onehost.doctor.families import families
 from onehost.doctor.finding import Findings, not_checked
 from onehost.doctor.host import Check, Host
+from onehost.doctor.listening import listening
 from onehost.doctor.names import names, postmaster, reverse
 from onehost.doctor.ports import open_files, ports
 from onehost.doctor.searches import searches
@@ -24,11 +26,13 @@ CHECKS = (
     Check("fsync", "how long the disk takes to keep something", flushes),
     Check("open files", "how many files a process may have open", open_files),
     Check("ports", "whether they can be listened on, or are ours", ports),
+    Check("ports IPv6", "whether they are heard by IPv6, where our names lead", listening),
     Check("certificate", "names and end of the TLS certificate", certificate),
     Check("dns", "the records of our names", names),
     Check("reverse name", "PTR of our addresses, and back", reverse),
     Check("postmaster", "whether somebody reads what concerns this host", postmaster),
     Check("sources", "addresses that egress sources send from", sources),
+    Check("families", "which of IPv4 and IPv6 each source sends by", families),
     Check("port 25", "whether other mail servers can be reached by IPv4", port_25),
     Check("port 25 IPv6", "whether they can be reached by IPv6", port_25_by_ipv6),
     Check("clock", "whether it is right", clock),

@@ -16,6 +16,7 @@ from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.own_records import OwnRecord, own_records
+from onehost.doctor.families import mellowed
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
 from onehost.doctor.host import Host
 from onehost.setup.addresses import public_addresses
@@ -60,7 +61,8 @@ async def reverse(host: Host) -> Findings:
     addresses = host.addresses or public_addresses() or published
     if not addresses:
         return [not_checked("the public address of this host is not known; name it with --address")]
-    return [await reversed_to(resolver, address, name, published) for address in addresses]
+    found = {one: await reversed_to(resolver, one, name, published) for one in addresses}
+    return await mellowed(host, found)
 
 
 async def reversed_to(

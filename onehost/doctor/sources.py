@@ -6,21 +6,16 @@ import socket
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 
-import apsw
-
-from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.folder import CONTROL
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.json_values import parse_value
-from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.resolver import Resolver
+from onehost.doctor.families import mellowed
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok
 from onehost.doctor.host import Host
 from onehost.doctor.names import reversed_to
-from onehost.storage.reading import reading
+from onehost.doctor.stored_sources import Unreadable, stored_sources
 
-_ALL = "SELECT value FROM nouns WHERE kind = ? ORDER BY name"
 # Addresses that a router in front replaces by others (RFC 1918, 6598, 4193).
 _REPLACED = [
     ip_network(one)
@@ -30,22 +25,17 @@ _REPLACED = [
 
 async def sources(host: Host) -> Findings:
     """Each address of a source that connects from this host itself."""
-    if not (host.state / CONTROL).exists():
-        return [not_checked(f"there is no {host.state / CONTROL} yet")]
     try:
-        with reading(host.state / CONTROL) as db:
-            kept = [
-                parse_value(EgressSource, value) for (value,) in fetched(db, _ALL, (SOURCES.word,))
-            ]
-    except apsw.Error as error:
-        return [not_checked(f"{CONTROL} cannot be read: {error}")]
+        kept = stored_sources(host)
+    except Unreadable as why:
+        return [not_checked(str(why))]
     direct = [one for one in kept if one.kind is EgressKind.DIRECT]
-    found = [
-        await _examined(host, source, address)
-        for source in direct
-        for address in (source.address, source.address6)
-        if address
-    ]
+    found = []
+    for source in direct:
+        addresses = filter(None, (source.address, source.address6))
+        found += await mellowed(
+            host, {one: await _examined(host, source, one) for one in addresses}
+        )
     return found or [ok("No source has an address of its own: the system chooses")]
 
 

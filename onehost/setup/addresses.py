@@ -24,6 +24,17 @@ def outgoing_addresses() -> tuple[str, ...]:
     return tuple(found)
 
 
+def every_address() -> str:
+    """What to listen on to be heard by IPv6 and IPv4: `::`, or 0.0.0.0 where the system has no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            probe.bind(("::", 0))
+    except OSError:
+        return "0.0.0.0"  # noqa: S104  # mail comes in from everywhere
+    return "::"
+
+
 def public_addresses() -> tuple[str, ...]:
     """Those of them that others can reach."""
     return tuple(address for address in outgoing_addresses() if ip_address(address).is_global)

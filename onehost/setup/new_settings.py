@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from chalicelib.domain.errors import PermanentFailure
+from onehost.setup.addresses import every_address
 
 DEFAULT_STATE = Path("/var/lib/posthorn")
 
@@ -33,8 +34,8 @@ track_domain = {track}
 # system_from = "posthorn@example.com"
 
 # Where mail comes in: from other servers (bounces), and from clients with STARTTLS and with TLS from the first byte.
-# "::" listens on IPv6 and IPv4.
-gateway_bind = "0.0.0.0"
+# "::" listens on IPv6 and IPv4, "0.0.0.0" on IPv4 alone.
+gateway_bind = {bind}
 mx_port = 25
 submission_port = 587
 submissions_port = 465
@@ -59,6 +60,7 @@ def settings_text(host: str, state: Path, postmaster: str = "") -> str:
     return _TEXT.format(
         state=json.dumps(str(state)),
         host=json.dumps(host),
+        bind=json.dumps(every_address()),
         postmaster=line if postmaster else f"# {line}",
         **names,
     )

@@ -191,7 +191,7 @@ gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail 
                         .services.limits
                         .services.outgoing .services.tenancy .services.rates aiosmtpd cryptography uvloop
 
-onehost                 .bootstrap .config .domain .domain.webhooks .ports .services .services.outgoing
+onehost                 .bootstrap .config .domain .domain.webhooks .ports .services .services.outgoing .services.pools
                         .services.queue .services.webhooks .services.events .adapters.sqlite .api .cli functions
                         gateway onehost.commands onehost.doctor onehost.storage onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
@@ -207,13 +207,14 @@ onehost.postal          .bootstrap .config .domain .domain.people .domain.tenanc
                         cryptography pymysql yaml
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy
                         .services.pools
-onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
+onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .domain.tenancy .ports
+                        .services.own_records .services.pools
                         .services.tenancy .adapters.network .adapters.sqlite .cli gateway onehost onehost.doctor
                         onehost.certificates onehost.setup onehost.storage onehost.move onehost.postal click
 onehost.certificates    .domain onehost cryptography
 onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .services.own_records
-                        .adapters.sqlite gateway onehost
-                        onehost.certificates onehost.setup onehost.storage apsw
+                        .adapters.sqlite gateway onehost onehost.certificates onehost.setup onehost.storage apsw
+                        .domain.outgoing .services.pools
 
 posthorn_client         posthorn_client.operations
 posthorn_client.models  posthorn_client.models

@@ -20,7 +20,7 @@ import pytest
 
 from chalicelib.adapters.sqlite import database, file_system, folder
 from gateway.tls import make_pair
-from onehost.doctor import disk, examination, ports, sources, state, world
+from onehost.doctor import disk, examination, listening, ports, sources, state, world
 from onehost.doctor.examination import CHECKS, SETTINGS
 from tests.certificates import Authority, Pair, PairFiles
 from tests.integration.onehost.conftest import Outcome, Run
@@ -633,3 +633,109 @@ def test_a_check_that_breaks_is_not_ok(host: SoundHost, monkeypatch: Patch) -> N
 @pytest.mark.parametrize("option", [("--address", "nowhere"), ("--what", "x")])
 def test_wrong_usage(posthorn: Run, option: tuple[str, str]) -> None:
     assert posthorn("doctor", *option).code == 2
+
+
+SIX = "2001:db8::9"
+
+
+def dual(host: SoundHost) -> None:
+    """The host has an IPv6 address too, published under its name; its reverse name is missing."""
+    host.arguments["--address"] = ADDRESS
+    host.zone.aaaa(NAME, SIX)
+
+
+def both_addresses(host: SoundHost) -> Outcome:
+    return host.doctor("--address", SIX, "--json")
+
+
+def test_a_family_without_a_reverse_name_is_not_used(host: SoundHost) -> None:
+    dual(host)
+    outcome = both_addresses(host)
+    ((result, text, step),) = found(outcome, "families")
+    assert (result, text) == (
+        "warning",
+        f"Source default sends by IPv4 alone: {SIX} has no reverse name",
+    )
+    assert f"set its reverse name to {NAME}" in step
+    # Mail goes on by IPv4, and nothing failed.
+    assert results(outcome, "reverse name") == {"ok", "warning"}
+    assert outcome.code == 0
+    host.zone.ptr(SIX, NAME)
+    outcome = both_addresses(host)
+    assert found(outcome, "families") == [("ok", "Source default sends by IPv4 and IPv6", "")]
+    assert results(outcome, "reverse name") == {"ok"}
+
+
+def test_without_a_name_for_ipv4_it_fails(host: SoundHost) -> None:
+    dual(host)
+    host.zone.ptr(SIX, NAME)
+    host.zone.ptr(ADDRESS, "isp.test")
+    outcome = both_addresses(host)
+    ((result, text, _),) = found(outcome, "families")
+    assert (outcome.code, result) == (1, "failed")
+    assert text == (
+        "Source default sends by IPv6 alone, and who has only IPv4 waits: isp.test, the reverse"
+        f" name of {ADDRESS}, does not lead back to it"
+    )
+
+
+def test_when_no_family_is_good_both_are_used_and_it_fails(host: SoundHost) -> None:
+    dual(host)
+    host.zone.forget("9.2.0.192.in-addr.arpa")
+    outcome = both_addresses(host)
+    ((result, text, _),) = found(outcome, "families")
+    assert (outcome.code, result) == (1, "failed")
+    assert "sends by IPv4 and IPv6 all the same, and receivers turn it away" in text
+    assert results(outcome, "reverse name") == {"failed"}
+
+
+def test_reverse_names_that_are_ignored(host: SoundHost) -> None:
+    dual(host)
+    host.settings["reverse_names"] = "ignore"
+    outcome = both_addresses(host)
+    ((result, text, _),) = found(outcome, "families")
+    assert (result, "sends by IPv4 and IPv6 all the same" in text) == ("warning", True)
+    host.settings["reverse_names"] = "perhaps"
+    fails(host, SETTINGS, "POSTHORN_REVERSE_NAMES must be require or ignore", "Correct it")
+
+
+def test_reverse_names_that_nobody_tells(host: SoundHost) -> None:
+    dual(host)
+    host.zone.fail("9.2.0.192.in-addr.arpa", "SERVFAIL")
+    host.zone.ptr(SIX, NAME)
+    ((result, text, _),) = found(both_addresses(host), "families")
+    assert (result, "DNS does not tell" in text) == ("not checked", True)
+
+
+def test_names_with_an_ipv6_address_are_heard_there(host: SoundHost, monkeypatch: Patch) -> None:
+    host.zone.aaaa(NAME, SIX)
+    assert results(host.doctor("--json"), "ports IPv6") == {"not checked"}
+    host.settings["gateway_bind"] = "::"
+    assert results(host.doctor("--json"), "ports IPv6") == {"ok"}
+    monkeypatch.setattr(listening, "serving", lambda state: object())
+    monkeypatch.setattr(listening, "ports_by_ipv6", lambda: frozenset({host.settings["mx_port"]}))
+    cause = f"where nobody listens on port {host.settings['submission_port']}"
+    fails(host, "ports IPv6", cause, 'Set gateway_bind = "::"')
+    ports_ = frozenset({host.settings["mx_port"], host.settings["submission_port"]})
+    monkeypatch.setattr(listening, "ports_by_ipv6", lambda: ports_)
+    assert results(host.doctor("--json"), "ports IPv6") == {"ok"}
+    host.zone.fail(NAME, "SERVFAIL")
+    assert results(host.doctor("--json"), "ports IPv6") == {"not checked"}
+
+
+def test_the_system_tells_what_is_heard_by_ipv6(tmp_path: Path) -> None:
+    listeners = [
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True),
+        socket.create_server(("::1", 0), family=socket.AF_INET6),
+        socket.create_server(("127.0.0.1", 0)),
+    ]
+    every, *inner = (one.getsockname()[1] for one in listeners)
+    heard = listening.ports_by_ipv6()
+    for one in listeners:
+        one.close()
+    assert heard is not None
+    assert every in heard
+    assert not heard & set(inner)
+    assert listening.ports_by_ipv6(tmp_path / "none") is None
+    (tmp_path / "odd").write_bytes(b"sl\n\xff\xff nonsense\n" * 10_000)
+    assert listening.ports_by_ipv6(tmp_path / "odd") == frozenset()
