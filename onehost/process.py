@@ -177,7 +177,7 @@ def parts_of(settings: Settings, options: Options, environment: Mapping[str, str
         SubmissionPorts: ports,
         FurtherMetrics: HostMetrics(settings.state_folder, configuration),
         FurtherChecks: HostChecks(settings, configuration, options),
-        OutwardAddresses: HostAddresses(),
+        OutwardAddresses: HostAddresses(settings),
     }
 
 

@@ -33,10 +33,10 @@ from chalicelib.services.tenancy.domains import Domains
 from onehost import settings_file
 from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
-from onehost.doctor.families import family_finding
+from onehost.doctor.families import HostAddresses, family_finding
 from onehost.doctor.finding import Finding, Findings, not_checked
 from onehost.setup import first_accounts
-from onehost.setup.addresses import outgoing_addresses, public_addresses
+from onehost.setup.addresses import public_addresses
 from onehost.setup.first_accounts import Accounts, Wanted
 from onehost.setup.new_settings import DEFAULT_STATE, write_settings
 
@@ -191,7 +191,7 @@ async def _ways_out(settings: Settings, program: Posthorn) -> Findings:
     direct = [one for one in sources if one.kind is EgressKind.DIRECT]
     try:
         async with asyncio.timeout(DNS_SECONDS):
-            outward = outgoing_addresses()
+            outward = HostAddresses(settings).found()
             return [await family_finding(settings, names, one, outward) for one in direct]
     except TimeoutError:
         return [not_checked("The name servers do not answer: `posthorn doctor` looks again")]

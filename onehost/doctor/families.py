@@ -18,15 +18,17 @@ from onehost.doctor.host import Host
 from onehost.doctor.stored_sources import Unreadable, stored_sources
 from onehost.setup.addresses import outgoing_addresses
 
-IGNORED = "reverse_names is ignore"
-
 
 class HostAddresses(OutwardAddresses):
-    """Those that the system chooses on this host."""
+    """Those that the system chooses on this host. The local stack, which delivers to private addresses, sends nothing
+    to the world, and the addresses of its machine say nothing of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._stays_inside = settings.allow_private_delivery
 
     def found(self) -> tuple[str, ...]:
         """The IPv4 and the IPv6 address, where there is a route."""
-        return outgoing_addresses()
+        return () if self._stays_inside else outgoing_addresses()
 
 
 async def families(host: Host) -> Findings:
@@ -36,7 +38,8 @@ async def families(host: Host) -> Findings:
     except Unreadable as why:
         return [not_checked(str(why))]
     direct = [one for one in stored if one.kind is EgressKind.DIRECT]
-    now, outward = host.program[Clock].now(), host.addresses or outgoing_addresses()
+    now = host.program[Clock].now()
+    outward = host.addresses or HostAddresses(host.settings).found()
     found = [
         await family_finding(host.settings, host.program[ReverseNames], source, outward)
         for source in direct
@@ -64,7 +67,7 @@ async def family_finding(
     own = [one for one in (source.address, source.address6) if one]
     known = await names.of(own or outward)
     if not known:
-        return not_checked(f"source {source.name}: this host has no way out")
+        return not_checked(f"source {source.name}: its addresses are not known")
     before = {4: source.unused4, 6: source.unused6}
     after = unused(before, known) if settings.needs_reverse_names else {}
     step = (

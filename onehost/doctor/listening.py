@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.resolver import Resolver
 from gateway.configuration import Configuration, Role
@@ -38,9 +39,14 @@ async def listening(host: Host) -> Findings:
 
 
 def called(host: Host) -> dict[str, Sequence[Role]]:
-    """Our names, and what others want who call there."""
-    known = host.settings.mx_host_names
-    return {**dict.fromkeys(known, (Role.MX,)), host.settings.smtp_hostname.lower(): tuple(Role)}
+    """Our names that are no examples, and what others want who call there."""
+    settings, examples = host.settings, Settings()
+    known = {
+        **dict.fromkeys(settings.mx_host_names, (Role.MX,)),
+        settings.smtp_hostname.lower(): tuple(Role),
+    }
+    ours = known.keys() - {*examples.mx_host_names, examples.smtp_hostname}
+    return {name: roles for name, roles in known.items() if name in ours}
 
 
 def closed_by_ipv6(

@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,23 +15,31 @@ import apsw
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.adapters.network.resolver import DnsResolver
 from chalicelib.adapters.sqlite import backends
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.periods import Period
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.tenancy.check_findings import CheckFinding, CheckStatus
+from chalicelib.domain.tenancy.owners import of_pool
+from chalicelib.domain.tenancy.sources import SOURCES
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services import health
 from chalicelib.services.checks import CheckInstallation
 from onehost import serving
-from onehost.doctor import checks
+from onehost.doctor import checks, families, listening
+from onehost.doctor.families import HostAddresses
 from onehost.options import Options
 from onehost.process import parts_of
 from onehost.web.health import HealthPort
 from tests.integration.onehost.conftest import WebTenant
 from tests.web_client import ask, serving_web
 
+MX, SUBMISSION = 2525, 2587
 LETTER = {"from": "app@acme.test", "to": "x@example.com", "subject": "Hello", "text": "It works"}
 _LABEL = r"[a-z]+=\"[A-Za-z0-9_.+-]+\""
 _SAMPLE = re.compile(rf"posthorn_[a-z_]+(\{{{_LABEL}(,{_LABEL})*\}})? [0-9.e+]+")
@@ -136,9 +145,66 @@ async def test_the_certificate_of_one_host_is_looked_at(unserved: WebTenant) -> 
     assert found["certificate"].detail.startswith("None is set: a self-signed one is used")
 
 
-async def found_by_host(unserved: WebTenant) -> dict[str, CheckFinding]:
-    parts = parts_of(unserved.posthorn.settings, Options(), {})
-    program = Posthorn(unserved.posthorn.settings, "sqlite", parts)
+@pytest.mark.parametrize(
+    ("addresses", "heard", "status"),
+    [
+        (("192.0.2.9",), (), CheckStatus.OK),
+        (("192.0.2.9", "2001:db8::9"), (MX, SUBMISSION), CheckStatus.OK),
+        (("192.0.2.9", "2001:db8::9"), (SUBMISSION,), CheckStatus.FAILING),
+        (None, (), None),
+    ],
+)
+async def test_names_with_an_ipv6_address_are_heard_by_it(
+    unserved: WebTenant,
+    monkeypatch: pytest.MonkeyPatch,
+    addresses: tuple[str, ...] | None,
+    heard: tuple[int, ...],
+    status: CheckStatus | None,
+) -> None:
+    async def published(self: DnsResolver, host: str, *, whole: bool = False) -> tuple[str, ...]:
+        if addresses is None:
+            raise TemporaryFailure("The name servers do not answer.")
+        return addresses
+
+    monkeypatch.setattr(DnsResolver, "addresses", published)
+    monkeypatch.setattr(listening, "ports_by_ipv6", lambda: frozenset(heard))
+    monkeypatch.setattr(listening, "serving", lambda state: object())
+    names = {"smtp_hostname": "mail.acme.test", "mx_hosts": "mx.acme.test"}
+    settings = replace(unserved.posthorn.settings, **names)
+    ports = {"POSTHORN_MX_PORT": f"{MX}", "POSTHORN_SUBMISSION_PORT": f"{SUBMISSION}"}
+    switched_off = {"POSTHORN_SUBMISSIONS_PORT": "-1"}
+    found = (await found_by_host(unserved, settings, ports | switched_off)).get("listeners")
+    assert (found and found.status) is status
+    if status is CheckStatus.FAILING:
+        assert found is not None
+        assert "where nobody listens on port 2525. Set gateway_bind" in found.detail
+
+
+async def test_a_source_of_one_host_sends_from_what_the_system_chooses(
+    unserved: WebTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def named(self: DnsResolver, address: str, *, whole: bool = False) -> tuple[str, ...]:
+        return ("mail.acme.test",) if address == "192.0.2.9" else ()
+
+    async def published(self: DnsResolver, host: str, *, whole: bool = False) -> tuple[str, ...]:
+        return ("192.0.2.9",)
+
+    monkeypatch.setattr(DnsResolver, "ptr", named)
+    monkeypatch.setattr(DnsResolver, "addresses", published)
+    monkeypatch.setattr(families, "outgoing_addresses", lambda: ("192.0.2.9", "2001:db8::9"))
+    found = (await found_by_host(unserved))["source:default/default"]
+    assert found.status is CheckStatus.WARNING
+    (source,) = await unserved.posthorn[Repository].all(SOURCES, of_pool("default"))
+    assert source.unused6 == "2001:db8::9 has no reverse name."
+    inside = Settings(allow_private_delivery=True)
+    assert HostAddresses(inside).found() == (), "the local stack sends nothing to the world"
+
+
+async def found_by_host(
+    unserved: WebTenant, settings: Settings | None = None, environment: dict[str, str] | None = None
+) -> dict[str, CheckFinding]:
+    settings = settings or unserved.posthorn.settings
+    program = Posthorn(settings, "sqlite", parts_of(settings, Options(), environment or {}))
     bootstrap.use(program)
     try:
         await program[CheckInstallation].run()

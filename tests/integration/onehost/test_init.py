@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 import re
+from ipaddress import ip_address
 from pathlib import Path
 
 import apsw
@@ -16,9 +17,13 @@ from chalicelib.services.tenancy.authenticate import Authenticate
 from gateway.configuration import read_configuration
 from onehost import settings_file
 from onehost.commands import init as commands_init
+from onehost.doctor import families
 from onehost.options import read_options
 from onehost.settings_file import environment_of
+from onehost.setup import new_settings
+from onehost.setup.addresses import every_address
 from onehost.setup.first_accounts import Wanted, make_accounts
+from tests.dns_zone import DnsZone
 from tests.integration.onehost.conftest import Run
 
 HOST = ("--hostname", "Mail.Acme.com")
@@ -89,6 +94,42 @@ def test_the_second_time_nothing_changes(posthorn: Run, state: Path, file: Path)
     text = posthorn("init", *at)
     assert "was set up before: nothing changed" in text.out
     assert first["smtp"]["key"] not in text.out + text.err
+
+
+def test_it_says_by_what_mail_leaves(
+    posthorn: Run, state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = ("--config", str(file), "--state", str(state))
+    monkeypatch.setattr(families, "outgoing_addresses", lambda: ("10.0.0.9", "2001:db8::9"))
+    with DnsZone() as zone:
+        monkeypatch.setenv("POSTHORN_DNS_SERVER", zone.server)
+        posthorn("init", *at, *HOST)
+        reason = "2001:db8::9 has no reverse name"
+        told = f"Source default sends by IPv4 alone: {reason}"
+        assert posthorn("init", *at, "--json").json["families"] == [
+            {"result": "warning", "text": told}
+        ]
+        assert f"By what mail leaves:\n\n  {told}." in posthorn("init", *at).out
+        zone.ptr("2001:db8::9", "mail.acme.com")
+        zone.aaaa("mail.acme.com", "2001:db8::9")
+        (found,) = posthorn("init", *at, "--json").json["families"]
+        assert found == {"result": "ok", "text": "Source default sends by IPv4 and IPv6"}
+        zone.fail(ip_address("2001:db8::9").reverse_pointer, "TIMEOUT")
+        monkeypatch.setattr(commands_init, "DNS_SECONDS", 0.1)
+        (found,) = posthorn("init", *at, "--json").json["families"]
+        assert found["result"] == "not checked"
+        assert found["text"].startswith("The name servers do not answer")
+
+
+def test_ports_are_heard_by_both_families_where_the_system_has_both(
+    posthorn: Run, state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bind in (every_address(), "0.0.0.0"):  # what is written
+        monkeypatch.setattr(new_settings, "every_address", lambda bind=bind: bind)
+        posthorn("init", "--config", str(file), "--state", str(state), *HOST)
+        assert read_configuration(environment_of(file, {})).gateway_bind == bind
+        file.unlink()
+    assert every_address() in ("::", "0.0.0.0")
 
 
 def test_text_for_people_has_all_that_json_has(posthorn: Run, state: Path, file: Path) -> None:
