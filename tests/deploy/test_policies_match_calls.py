@@ -44,11 +44,13 @@ from chalicelib.domain.operations import Operation
 from chalicelib.domain.rates import DNS
 from chalicelib.domain.suppression import NEVER, Reason, Suppression
 from chalicelib.domain.tenancy.brought import SERVER_TOKENS, ServerToken
+from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
 from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.unsubscribe_token import unsubscribe_token
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.blobs import BlobStore
@@ -573,6 +575,12 @@ def test_the_sweep(world: World) -> None:
     lanes = world.program[WebhookLanes]
     job = LaneJob(world.server.id, "whabcdefghij")
     bootstrap.run(lanes.wake([job], world.program[Clock].now() + 7_200))
+
+    # An address without a reverse name, and what was found of a source that is gone.
+    bad = EgressSource("bad", address="192.0.2.7", address6="2001:db8::7", unused6="It was so.")
+    gone = CheckFinding("source:default/gone", CheckStatus.OK, "", 0, 0)
+    bootstrap.run(world.program[Repository].add(SOURCES, bad))
+    bootstrap.run(world.program[Repository].add(CHECK_FINDINGS, gone))
 
     def minutes() -> None:
         world.move_clock(3 * 3_600)

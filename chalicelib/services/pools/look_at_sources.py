@@ -55,11 +55,16 @@ class LookAtSources:
     async def look(self, is_due: Callable[[str], bool]) -> AsyncIterator[tuple[str, Found | None]]:
         """The name of the check of each source that has an address, and how it ended: None when that is not due, or DNS
         tells nothing now. Raises TemporaryFailure when what was found cannot be kept."""
-        for pool in await self._repository.owners(SOURCES):
-            sources = await self._repository.all(SOURCES, of_pool(pool))
-            for one in await gather(self._checked(source, is_due) for source in sources):
-                if one is not None:
-                    yield one
+        pools = await self._repository.owners(SOURCES)
+        sources = [
+            source
+            for pool in pools
+            for source in await self._repository.all(SOURCES, of_pool(pool))
+        ]
+        # At the same time, so that slow name servers cost their patience once.
+        for one in await gather(self._checked(source, is_due) for source in sources):
+            if one is not None:
+                yield one
 
     async def _checked(
         self, source: EgressSource, is_due: Callable[[str], bool]

@@ -10,6 +10,7 @@ from chalicelib.domain.incoming.spf_check import check_spf
 from chalicelib.domain.outgoing.reverse_names import is_seen
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.ask_dns import AskDns
+from chalicelib.services.gather import gather
 
 PATIENCE_SECONDS = 15.0
 # Beside what is right: what nobody knows now, and that there is no record, which the check of our names says.
@@ -29,10 +30,12 @@ class OwnSpf:
         """A sentence for each address that the record does not cover; none for what DNS does not tell."""
         if self._include == EXAMPLE:
             return []
+        seen = [one for one in addresses if is_seen(one)]
+        covered = await gather(map(self._may_cover, seen))
         return [
             f"The SPF record of {self._include} does not cover {address}."
-            for address in addresses
-            if is_seen(address) and not await self._may_cover(address)
+            for address, is_covered in zip(seen, covered, strict=True)
+            if not is_covered
         ]
 
     async def _may_cover(self, address: str) -> bool:

@@ -12,6 +12,7 @@ from chalicelib.domain.dns.records import is_domain_name
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.outgoing.reverse_names import Verdict, is_among, is_seen, version_of
 from chalicelib.ports.resolver import Resolver
+from chalicelib.services.gather import gather
 
 MOST_NAMES = 10
 PATIENCE_SECONDS = 15.0
@@ -28,7 +29,9 @@ class ReverseNames:
 
     async def of(self, addresses: Iterable[str]) -> Known:
         """What is known of these addresses, one of a family."""
-        return {version_of(one): await self._known(one) for one in addresses}
+        asked = list(addresses)
+        found = await gather(map(self._known, asked))
+        return {version_of(one): known for one, known in zip(asked, found, strict=True)}
 
     async def _known(self, address: str) -> tuple[Verdict, str]:
         """Whether it has a name that leads back to it, and what is wrong otherwise."""
