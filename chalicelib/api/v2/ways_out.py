@@ -12,44 +12,26 @@ from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.listing import page
-from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery, Request
+from chalicelib.api.v2.objects import Answer, ListAnswer, PageQuery
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
+from chalicelib.api.v2.source_models import (
+    Source,
+    SourcePage,
+    SourceQuery,
+    SourcesQuery,
+    SourceSuspension,
+    SourceToChange,
+    SourceToMake,
+    source_told,
+)
 from chalicelib.domain.errors import Conflict, NotFound, Taken
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
-from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.services.pools.assignment import Assignment, PoolAssignment
 from chalicelib.services.pools.sources import Pool as KnownPool
 from chalicelib.services.pools.sources import Sources
 from chalicelib.services.tenancy.organizations import Organizations
-
-Text = Annotated[str, Field(max_length=255)]
-Tls = Literal["opportunistic", "required", "implicit", "none"]
-Port = Annotated[int, Field(ge=0, le=65_535, strict=True, description="0: the usual one.")]
-Priority = Annotated[int, Field(ge=0, le=1_000, strict=True)]
-Password = Annotated[str, Field(max_length=200, description="Never shown.")]
-
-
-class Source(Answer):
-    """One way out of a pool."""
-
-    name: str
-    pool: str
-    kind: EgressKind
-    address: str | None
-    address6: str | None
-    host: str | None
-    port: int | None
-    username: str | None
-    has_password: bool
-    tls: Tls
-    ehlo: str | None
-    priority: int
-    suspended_until: Moment | None
-    unused4: Annotated[
-        str | None, Field(description="Why no mail leaves by IPv4, as it was found; null: it may.")
-    ]
-    unused6: Annotated[str | None, Field(description="The same of IPv6.")]
 
 
 class Pool(Answer):
@@ -88,65 +70,6 @@ class PoolPage(ListAnswer):
     data: list[Pool]
 
 
-class SourcePage(ListAnswer):
-    """Sources, by pool and name."""
-
-    data: list[Source]
-
-
-class SourceToMake(Body):
-    """A new way out."""
-
-    name: Annotated[str, Field(min_length=1, max_length=63)]
-    pool: Text = "default"
-    kind: EgressKind
-    address: Text = ""
-    address6: Text = ""
-    host: Text = ""
-    port: Port = 0
-    username: Text = ""
-    password: Password = ""
-    tls: Annotated[
-        Tls, Field(description="`posthorn source add` gives a smarthost `required`.")
-    ] = "opportunistic"
-    ehlo: Text = ""
-    priority: Priority = 100
-
-
-class SourceToChange(Patch):
-    """What may be changed of it."""
-
-    address: Text = ""
-    address6: Text = ""
-    host: Text = ""
-    port: Port = 0
-    username: Text = ""
-    password: Password = ""
-    tls: Tls = "opportunistic"
-    ehlo: Text = ""
-    priority: Priority = 100
-
-
-class SourceSuspension(Body):
-    """For how long."""
-
-    seconds: Annotated[
-        int | None, Field(ge=1, le=2_147_483_647, description="Null: until it is resumed.")
-    ] = None
-
-
-class SourceQuery(Request):
-    """Which of several sources of one name."""
-
-    pool: str | None = Field(None, max_length=500)
-
-
-class SourcesQuery(PageQuery):
-    """Which sources."""
-
-    pool: str | None = Field(None, max_length=500, description="Only this pool's.")
-
-
 async def list_pools(call: Call, query: PageQuery) -> PoolPage:
     """List the pools, by name."""
     found = sorted(await call.program[Sources].pools(), key=lambda one: one.name)
@@ -176,7 +99,7 @@ async def list_sources(call: Call, query: SourcesQuery) -> SourcePage:
     sources = call.program[Sources]
     known = await (sources.all() if query.pool is None else sources.of(query.pool))
     found = sorted(known, key=_position)
-    told = await page(call, query, found, _position, _source, rising=True)
+    told = await page(call, query, found, _position, source_told, rising=True)
     return SourcePage(**told)
 
 
@@ -185,14 +108,14 @@ async def create_source(call: Call, wanted: SourceToMake) -> Source:
     given = wanted.model_dump()
     password = given.pop("password")
     try:
-        return _source(await call.program[Sources].add(EgressSource(**given), password))
+        return source_told(await call.program[Sources].add(EgressSource(**given), password))
     except Conflict as taken:
         raise Taken("name", taken.public) from taken
 
 
 async def show_source(call: Call, query: SourceQuery) -> Source:
     """Show a source."""
-    return _source(await _named(call, query))
+    return source_told(await _named(call, query))
 
 
 async def change_source(call: Call, change: SourceToChange, query: SourceQuery) -> Source:
@@ -200,7 +123,7 @@ async def change_source(call: Call, change: SourceToChange, query: SourceQuery) 
     source, given = await _named(call, query), change.given()
     if given:
         source = await call.program[Sources].update(source, given)
-    return _source(source)
+    return source_told(source)
 
 
 async def remove_source(call: Call, query: SourceQuery) -> None:
@@ -213,13 +136,15 @@ async def remove_source(call: Call, query: SourceQuery) -> None:
 async def suspend_source(call: Call, suspension: SourceSuspension, query: SourceQuery) -> Source:
     """Send nothing from a source for a time."""
     source = await _named(call, query)
-    return _source(await call.program[Sources].suspend(source, suspension.seconds))
+    return source_told(await call.program[Sources].suspend(source, suspension.seconds))
 
 
 async def resume_source(call: Call, query: SourceQuery) -> Source:
     """End a source's suspension."""
     source = await _named(call, query)
-    return _source(await call.program[Sources].resume(source) if source.suspended_until else source)
+    return source_told(
+        await call.program[Sources].resume(source) if source.suspended_until else source
+    )
 
 
 async def _named(call: Call, query: SourceQuery) -> EgressSource:
@@ -254,19 +179,8 @@ def _pool(pool: KnownPool, known: _Choices) -> Pool:
         organizations=names,
         has_queue=pool.has_queue,
         servers=list(pool.servers),
-        sources=[_source(one) for one in pool.sources],
+        sources=[source_told(one) for one in pool.sources],
     )
-
-
-def _source(source: EgressSource) -> Source:
-    """What is empty is null."""
-    empty = (
-        *("address", "address6", "host", "port", "username", "ehlo", "suspended_until"),
-        *("unused4", "unused6"),
-    )
-    told = {name: getattr(source, name) for name in ("name", "pool", "kind", "tls", "priority")}
-    told |= {name: getattr(source, name) or None for name in empty}
-    return Source.model_validate(told | {"has_password": source.sealed_password is not None})
 
 
 _READ: dict[str, Any] = {"tenant": "none", "scope": "installation:read"}
