@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import secrets
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,7 @@ def _new_key() -> ec.EllipticCurvePrivateKey:
 
 def _signed(  # what stands in a certificate
     subject: str,
-    key: ec.EllipticCurvePublicKey,
+    key: ec.EllipticCurvePrivateKey,
     issuer: str,
     by: ec.EllipticCurvePrivateKey,
     made_at: float,
@@ -87,7 +88,7 @@ def _signed(  # what stands in a certificate
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-        .public_key(key)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + datetime.timedelta(days=days))
@@ -110,22 +111,20 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 class Authority:
     """A root, and an authority between it and those whom it vouches for, as public ones have it."""
 
+    _name: str = field(default_factory=lambda: f"Root {secrets.token_hex(4)}")
     _root: ec.EllipticCurvePrivateKey = field(default_factory=_new_key)
     _between: ec.EllipticCurvePrivateKey = field(default_factory=_new_key)
 
     @property
     def root(self) -> bytes:
         """What clients trust."""
-        return _pem(
-            _signed("Root", self._root.public_key(), "Root", self._root, 0, 36_500, ca=True)
-        )
+        return _pem(self._own(self._name, self._root))
 
     def pair(self, *names: str, made_at: float, days: int = 90) -> Pair:
         """A chain of a leaf and the authority between, and its key."""
-        key = _new_key()
-        leaf = _signed(
-            names[0], key.public_key(), "Between", self._between, made_at, days, names=names
-        )
-        own = self._between.public_key()
-        between = _signed("Between", own, "Root", self._root, 0, 36_500, ca=True)
-        return Pair(_pem(leaf) + _pem(between), _key_pem(key))
+        key, between = _new_key(), f"Below {self._name}"
+        leaf = _signed(names[0], key, between, self._between, made_at, days, names=names)
+        return Pair(_pem(leaf) + _pem(self._own(between, self._between)), _key_pem(key))
+
+    def _own(self, name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+        return _signed(name, key, self._name, self._root, 0, 36_500, ca=True)

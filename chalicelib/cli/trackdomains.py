@@ -195,7 +195,7 @@ def _certificate(track: TrackDomain) -> str:
     found = track["certificate"]
     if found is None:
         return "not checked" if track["ssl_enabled"] else "not needed"
-    said = "fine" if found["status"] == "ok" else found["detail"]
+    said = found["detail"] or "fine"
     return f"{said}, {clock_time(found['checked_at'])}"
 
 

@@ -6,7 +6,7 @@ The answer is hostile text of bounded length. A negative code says why there is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Literal
 
 from chalicelib.domain.http_url import HttpUrl
@@ -24,6 +24,16 @@ class NoAnswer(IntEnum):
     NOT_CONNECTED = -2
     NO_TLS = -3
     BLOCKED = -4
+
+
+class BadCertificate(Enum):
+    """Why a certificate is not taken, where it is one of the usual reasons."""
+
+    ENDED = "ended"
+    NOT_YET = "not_yet"
+    WRONG_NAME = "wrong_name"
+    SELF_SIGNED = "self_signed"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,8 @@ class Timings:
 class HttpAnswer:
     """`code` is the status, or a `NoAnswer` with `error` as its text. `body` is its first `LONGEST_BODY` bytes, as far
     as they came, as they were sent; `headers` have lower-case names. `tls` is version and cipher, `remote` the address
-    that was connected to."""
+    that was connected to. `certificate_ends_at` is when the certificate ends that was taken (epoch seconds),
+    `bad_certificate` why one was not."""
 
     code: int
     headers: Fields = ()
@@ -64,6 +75,8 @@ class HttpAnswer:
     timings: Timings = Timings()
     tls: str | None = None
     remote: str | None = None
+    certificate_ends_at: int | None = None
+    bad_certificate: BadCertificate | None = None
 
     @property
     def text(self) -> str:

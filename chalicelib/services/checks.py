@@ -29,6 +29,7 @@ from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.scanners import Scanners
+from chalicelib.services.endangered_tracking import EndangeredTracking
 from chalicelib.services.health import Health
 from chalicelib.services.pools.look_at_sources import OF_SOURCES, LookAtSources
 
@@ -46,10 +47,14 @@ EXAMPLES = Settings()
 
 
 class FurtherChecks:
-    """Checks that only some installations make every minute; others make none."""
+    """Checks that only some installations make; others make none."""
 
     async def found(self) -> Sequence[Found]:
-        """What they found."""
+        """What those of every minute found."""
+        return ()
+
+    async def found_by_the_hour(self) -> Sequence[Found]:
+        """What those of every hour found."""
         return ()
 
 
@@ -75,6 +80,7 @@ class CheckInstallation:
         jobs: Jobs,
         sources: LookAtSources,
         further: FurtherChecks,
+        tracking: EndangeredTracking,
     ) -> None:
         self._jobs = jobs
         self._settings = settings
@@ -86,6 +92,7 @@ class CheckInstallation:
         self._scanners = scanners
         self._sources = sources
         self._further = further
+        self._tracking = tracking
 
     async def findings(self) -> list[CheckFinding]:
         """What was found last, what is worst first."""
@@ -182,7 +189,8 @@ class CheckInstallation:
         return judged(f"scanner:{name}", faults, CheckStatus.WARNING)
 
     async def _names(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
-        """Our own names and those of the sources; nothing of what cannot be asked now, which is asked again soon."""
+        """Our own names, those of the sources, and https at both ours and those of customers; nothing of what cannot be
+        asked now, which is asked again soon."""
         with suppress(TemporaryFailure):
             yield judged(DNS, [fault async for fault in self._own_names()])
         gone = {name for name in known if name.startswith(OF_SOURCES)}
@@ -193,6 +201,10 @@ class CheckInstallation:
                 yield found
         for name in gone:
             await self._repository.remove(CHECK_FINDINGS, known[name])
+        with suppress(TemporaryFailure):
+            yield judged("track_certificates", await self._tracking.faults(), CheckStatus.WARNING)
+        for one in await self._further.found_by_the_hour():
+            yield one
 
     def _is_source_due(self, known: dict[str, CheckFinding], name: str) -> bool:
         return self._is_due(known.get(name), LOOKED_AT_SECONDS)

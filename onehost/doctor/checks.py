@@ -1,5 +1,6 @@
-"""What the installation on one host finds of itself beside what every installation does: its certificate, and whether
-something keeps its clock right. `posthorn doctor` asks others for the time; here nobody is asked.
+"""What the installation on one host finds of itself beside what every installation does: its certificate, whether
+something keeps its clock right, and by the hour HTTPS at its own names. `posthorn doctor` asks others for the
+time; here that is asked of nobody.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.tenancy.check_findings import CheckStatus, Found
 from chalicelib.services.checks import FurtherChecks
 from gateway.configuration import Configuration
-from onehost.doctor.finding import Finding, Findings, Result
+from onehost.doctor.finding import Findings, Result
 from onehost.doctor.host import Host
 from onehost.options import Options
 
@@ -37,7 +38,7 @@ _CLOCK_ALONE = Found(
 
 @dataclass(frozen=True, slots=True)
 class HostChecks(FurtherChecks):
-    """Checks of `posthorn doctor` that are made every minute."""
+    """Checks of `posthorn doctor` that are made without being asked for."""
 
     settings: Settings
     configuration: Configuration
@@ -49,29 +50,33 @@ class HostChecks(FurtherChecks):
         from onehost.doctor.certificate import certificate
         from onehost.doctor.listening import listening
 
-        program = bootstrap.posthorn()
-        host = Host(self.settings, self.configuration, self.options, program)
-        (finding,) = await certificate(host)
-        found = [_found("certificate", finding)]
+        host = self._host()
+        found = [_merged("certificate", await certificate(host))]
         is_kept = clock_is_kept()
         if is_kept is not None:
             found.append(Found("clock") if is_kept else _CLOCK_ALONE)
-        heard = _worst("listeners", await listening(host))
-        return found if heard is None else [*found, heard]
+        heard = [one for one in await listening(host) if one.result is not Result.NOT_CHECKED]
+        if heard:
+            found.append(_merged("listeners", heard))
+        return found
+
+    async def found_by_the_hour(self) -> Sequence[Found]:
+        """HTTPS, where a web server stands in front."""
+        # As above.
+        from onehost.doctor.https import https
+
+        return [_merged("https", await https(self._host()))] if self.options.http_proxies else []
+
+    def _host(self) -> Host:
+        return Host(self.settings, self.configuration, self.options, bootstrap.posthorn())
 
 
-def _found(name: str, finding: Finding) -> Found:
-    status = _STATUSES[finding.result]
-    detail = "" if status is CheckStatus.OK else f"{finding.text}. {finding.next_step}."
-    return Found(name, status, detail)
-
-
-def _worst(name: str, findings: Findings) -> Found | None:
-    """The first that is not well; nothing while some are not known."""
-    wrong = [one for one in findings if one.result in (Result.FAILED, Result.WARNING)]
-    if wrong:
-        return _found(name, wrong[0])
-    return None if any(one.result is Result.NOT_CHECKED for one in findings) else Found(name)
+def _merged(name: str, findings: Findings) -> Found:
+    """One check of several findings: as bad as the worst, with what is wrong and what to do."""
+    judged = [(_STATUSES[one.result], one) for one in findings]
+    worst = max((status for status, _ in judged), key=list(CheckStatus).index)
+    wrong = [one for status, one in judged if status is not CheckStatus.OK]
+    return Found(name, worst, " ".join(f"{one.text}. {one.next_step}." for one in wrong))
 
 
 def clock_is_kept() -> bool | None:

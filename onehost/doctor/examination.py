@@ -9,6 +9,7 @@ from onehost.doctor.disk import flushes
 from onehost.doctor.families import families
 from onehost.doctor.finding import Findings, not_checked
 from onehost.doctor.host import Check, Host
+from onehost.doctor.https import https
 from onehost.doctor.listening import listening
 from onehost.doctor.names import names, postmaster, reverse
 from onehost.doctor.ports import open_files, ports
@@ -28,6 +29,7 @@ CHECKS = (
     Check("ports", "whether they can be listened on, or are ours", ports),
     Check("ports IPv6", "whether they are heard by IPv6, where our names lead", listening),
     Check("certificate", "names and end of the TLS certificate", certificate),
+    Check("https", "HTTPS at our names, and the end of its certificates", https),
     Check("dns", "the records of our names", names),
     Check("reverse name", "PTR of our addresses, and back", reverse),
     Check("postmaster", "whether somebody reads what concerns this host", postmaster),

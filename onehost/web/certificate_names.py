@@ -7,8 +7,6 @@ strangers use up what an authority gives to this host. Nothing is changed, and a
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from chalicelib.config import Settings
 from chalicelib.domain.domain_name import LONGEST_NAME, ascii_name
 from chalicelib.domain.tenancy.entity import Place
@@ -16,7 +14,7 @@ from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.ports.repository import Repository
-from onehost.web.requests import name_in
+from onehost.browser_names import browser_names
 from onehost.web.track_hosts import TrackHosts
 
 
@@ -35,7 +33,7 @@ class CertificateNames:
         name = ascii_name(asked)
         if name is None:
             return False
-        return name in own_hosts(self._settings) or await self._is_tracked(name)
+        return name in browser_names(self._settings) or await self._is_tracked(name)
 
     async def _is_tracked(self, name: str) -> bool:
         places = await self._hosts.places(name)
@@ -45,14 +43,6 @@ class CertificateNames:
             SERVERS, [Place(of_server(one.server_id)) for one in good]
         )
         return any(not server.is_suspended for server in servers.values())
-
-
-def own_hosts(settings: Settings) -> tuple[str, ...]:
-    """The names at which browsers ask this installation, each once: pages, the HTML of mail, tracking."""
-    web = name_in(settings.web_hostname.lower())
-    view = urlsplit(settings.view_url).hostname if settings.view_url else f"view.{web}"
-    names = (web, view or "", name_in(settings.track_domain.lower()))
-    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _is_good(track: TrackDomain, name: str) -> bool:

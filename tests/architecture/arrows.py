@@ -214,7 +214,7 @@ onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .dom
 onehost.certificates    .domain onehost cryptography
 onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .services.own_records
                         .adapters.sqlite gateway onehost onehost.certificates onehost.setup onehost.storage apsw
-                        .domain.outgoing .services.pools
+                        .domain.outgoing .services.pools .services.tracking
 
 posthorn_client         posthorn_client.operations
 posthorn_client.models  posthorn_client.models

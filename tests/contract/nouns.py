@@ -299,6 +299,9 @@ def _full_track_domain(value: TrackDomain) -> TrackDomain:
         dns_checked_at=NOW,
         dns_found=("elsewhere.test",),
         dns_unanswered=True,
+        https_fault="Its certificate has ended.",
+        https_checked_at=NOW,
+        https_ends_at=NOW + 90 * 86_400,
     )
 
 

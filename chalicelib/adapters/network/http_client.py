@@ -12,9 +12,10 @@ import asyncio
 import base64
 import os
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from urllib.parse import unquote
 
 import h11
@@ -25,6 +26,7 @@ from chalicelib.domain.destination_guard import literal_address, read_guard
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.http_exchange import (
     LONGEST_BODY,
+    BadCertificate,
     HttpAnswer,
     HttpRequest,
     NoAnswer,
@@ -37,14 +39,26 @@ LONGEST_HEAD = 65_536
 MOST_ADDRESSES = 4
 CLOSED = "The connection was closed without an answer"
 _PIECE = 16_384
+# OpenSSL's X509_V_ERR_…
+_BAD_CERTIFICATES = {
+    9: BadCertificate.NOT_YET,
+    10: BadCertificate.ENDED,
+    18: BadCertificate.SELF_SIGNED,
+    19: BadCertificate.UNKNOWN,  # a root that came along
+    20: BadCertificate.UNKNOWN,
+    21: BadCertificate.UNKNOWN,
+    62: BadCertificate.WRONG_NAME,
+    64: BadCertificate.WRONG_NAME,
+}
 
 
 class _Failed(Exception):
     """The request ends here, without an answer."""
 
-    def __init__(self, code: NoAnswer, error: str) -> None:
+    def __init__(self, code: NoAnswer, error: str, bad: BadCertificate | None = None) -> None:
         super().__init__(error)
         self.code = code
+        self.bad_certificate = bad
 
 
 class H11HttpClient(HttpClient):
@@ -69,7 +83,7 @@ class H11HttpClient(HttpClient):
         except TimeoutError:
             exchange.failed(NoAnswer.TIMED_OUT, f"Timed out after {request.seconds:g} seconds")
         except _Failed as failed:
-            exchange.failed(failed.code, str(failed))
+            exchange.failed(failed.code, str(failed), failed.bad_certificate)
         finally:
             exchange.close()
         return exchange.ended()
@@ -106,6 +120,7 @@ class _Exchange:
         self._timings = Timings()
         self._tls: str | None = None
         self._remote: str | None = None
+        self._certificate_ends_at: int | None = None
 
     def passed(self, part: str) -> None:
         """Count the time since the last part for this one."""
@@ -113,10 +128,10 @@ class _Exchange:
         self._timings = replace(self._timings, **{part: round(at - self._last, 6)})
         self._last = at
 
-    def failed(self, code: NoAnswer, error: str) -> None:
+    def failed(self, code: NoAnswer, error: str, bad: BadCertificate | None = None) -> None:
         """There is no answer, unless its header came."""
         if self._answer is None:
-            self._answer = HttpAnswer(code, error=error)
+            self._answer = HttpAnswer(code, error=error, bad_certificate=bad)
 
     def ended(self) -> HttpAnswer:
         """The answer."""
@@ -129,6 +144,7 @@ class _Exchange:
             timings=self._timings,
             tls=self._tls,
             remote=self._remote,
+            certificate_ends_at=self._certificate_ends_at,
         )
 
     def close(self) -> None:
@@ -165,11 +181,13 @@ class _Exchange:
             await writer.start_tls(context(), server_hostname=self._request.url.host)
         except ssl.SSLCertVerificationError as wrong:
             error = f"The certificate is not valid: {wrong.verify_message}"
-            raise _Failed(NoAnswer.NO_TLS, error) from wrong
+            bad = _BAD_CERTIFICATES.get(wrong.verify_code)
+            raise _Failed(NoAnswer.NO_TLS, error, bad) from wrong
         except (OSError, ValueError) as broken:
             raise _Failed(NoAnswer.NO_TLS, "TLS cannot be negotiated") from broken
         tls = writer.get_extra_info("ssl_object")
         self._tls = f"{tls.version()} {tls.cipher()[0]}"
+        self._certificate_ends_at = _end_of(tls.getpeercert())
         self.passed("tls")
 
     async def converse(self) -> None:
@@ -234,6 +252,14 @@ def _events(request: HttpRequest) -> list[h11.Event]:
     headers.append(("Content-Length", str(len(request.body))))
     head = h11.Request(method="POST", target=url.target, headers=headers)
     return [head, h11.Data(data=request.body), h11.EndOfMessage()]
+
+
+def _end_of(certificate: Mapping[str, Any]) -> int | None:
+    """When a certificate ends that was verified."""
+    try:
+        return int(ssl.cert_time_to_seconds(str(certificate.get("notAfter"))))
+    except ValueError:
+        return None
 
 
 def _text(value: bytes) -> str:

@@ -16,8 +16,10 @@ from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.https_seen import ends_soon
 from chalicelib.domain.tenancy import track_domains as tenancy
 from chalicelib.domain.tenancy.findings import Finding, Purpose, RecordStatus
+from chalicelib.ports.clock import Clock
 from chalicelib.services.tracking.domains import (
     TrackDomains,
     TrackOptions,
@@ -37,8 +39,13 @@ class Certificate(Answer):
     """Whether links with https work there."""
 
     status: Annotated[Literal["ok", "failing"], Field(description="`ok`: browsers take it.")]
-    detail: Annotated[str, Field(description="What is wrong; empty where nothing is.")]
+    detail: Annotated[
+        str, Field(description="What is wrong, or soon will be; empty where nothing is.")
+    ]
     checked_at: Moment
+    ends_at: Annotated[
+        Moment | None, Field(description="When it ends; null where none was taken.")
+    ] = None
 
 
 class TrackDomain(Answer):
@@ -59,8 +66,8 @@ class TrackDomain(Answer):
     certificate: Annotated[
         Certificate | None,
         Field(
-            description="What the last check found that was asked for while the record was right; null before, and"
-            " where links begin with http."
+            description="What the last look found while the record was right; null before, and where links begin with"
+            " http."
         ),
     ]
 
@@ -153,16 +160,21 @@ def _shown(call: Call, track: tenancy.TrackDomain) -> TrackDomain:
         name=track.id,
         host=track.name,
         record=record_shown(record, _finding(track)),
-        certificate=_certificate(track),
+        certificate=_certificate(track, call.program[Clock].now()),
     )
 
 
-def _certificate(track: tenancy.TrackDomain) -> Certificate | None:
+def _certificate(track: tenancy.TrackDomain, now: float) -> Certificate | None:
     fault, at = track.https_fault, track.https_checked_at
     if not track.ssl_enabled or fault is None or at is None:
         return None
     return Certificate.model_validate(
-        {"status": "failing" if fault else "ok", "detail": fault, "checked_at": at}
+        {
+            "status": "failing" if fault else "ok",
+            "detail": fault or ends_soon(track.https_ends_at, now),
+            "checked_at": at,
+            "ends_at": track.https_ends_at,
+        }
     )
 
 

@@ -21,8 +21,8 @@ NO_SECRETS: Mapping[str, bytes] = {}
 # What checks and use change beside people: no word about it, and Postal's is taken where that changed.
 UNTOLD = frozenset(
     "last_used_at last_used_address verified_at verified_by dkim_ok return_path_ok dns_status dns_error dns_checked_at"
-    " dns_found dns_unanswered https_fault https_checked_at disabled_reason organization_suspended"
-    " organization_limits".split()
+    " dns_found dns_unanswered https_fault https_checked_at https_ends_at disabled_reason"
+    " organization_suspended organization_limits".split()
 )
 # What a value has of its place and its making, what the noun has of its owner, and what people have here alone.
 _FIXED = frozenset(

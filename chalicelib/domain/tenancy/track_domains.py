@@ -25,7 +25,7 @@ class TrackDomain:
     `name` is what links have as their host: `label` plus `domain`, or the one address at which an installation without
     DNS of its own answers for all of them. Links are replaced only while `dns_status` is OK. The last look found
     `dns_found`, or nobody to ask. `https_fault` is what is wrong with https there, empty where nothing is, None where
-    nobody has looked.
+    nobody has looked; `https_ends_at` when the certificate ends that was taken there.
     """
 
     name: str
@@ -45,6 +45,7 @@ class TrackDomain:
     dns_unanswered: bool = False
     https_fault: str | None = None
     https_checked_at: int | None = None
+    https_ends_at: int | None = None
 
     @property
     def id(self) -> str:

@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns import records
+from chalicelib.domain.dns.checked import SLACK_SECONDS
 from chalicelib.domain.dns.records import DnsRecord
 from chalicelib.domain.domain_name import typed_name
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import (
     Conflict,
     FieldError,
@@ -23,6 +25,7 @@ from chalicelib.domain.errors import (
     TooMany,
     wrong_field,
 )
+from chalicelib.domain.https_seen import HttpsSeen, ends_soon
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.findings import Finding, RecordStatus
 from chalicelib.domain.tenancy.owners import of_server
@@ -153,21 +156,32 @@ class TrackDomains:
     async def check(self, track: TrackDomain) -> TrackCheck:
         """Look at what is published and remember it; where it leads here and links are to begin with https, also at
         whether that works."""
-        found = await self.remember(track, await self.look(track))
-        if found.finding.status is not RecordStatus.OK or not track.ssl_enabled:
-            return found
-        fault, now = await self._certificate.fault(track.name), int(self._clock.now())
-        after = await self._modify(
-            found.track, lambda one: replace(one, https_fault=fault, https_checked_at=now)
-        )
-        return replace(found, track=after)
+        finding = await self.look(track)
+        return await self.remember(track, finding, await self.https(track, finding))
+
+    async def https(self, track: TrackDomain, finding: Finding) -> HttpsSeen | None:
+        """Whether links with https work now; None where nobody needs them, or they lead elsewhere."""
+        if finding.status is not RecordStatus.OK or not track.ssl_enabled:
+            return None
+        return await self._certificate.of_track_domain(track.name)
+
+    def is_https_due(self, track: TrackDomain) -> bool:
+        """Whether an hourly look is to look at https too: once a day, and each hour while something is wrong, or soon
+        will be."""
+        if track.https_checked_at is None or track.https_fault:
+            return True
+        now = self._clock.now()
+        is_old = now - track.https_checked_at >= DAY - SLACK_SECONDS
+        return is_old or bool(ends_soon(track.https_ends_at, now))
 
     async def look(self, track: TrackDomain) -> Finding:
         """What is published now."""
         (finding,) = await look_at(self._name_servers, [self.record(track)])
         return finding
 
-    async def remember(self, track: TrackDomain, finding: Finding) -> TrackCheck:
+    async def remember(
+        self, track: TrackDomain, finding: Finding, https: HttpsSeen | None = None
+    ) -> TrackCheck:
         """The track domain after a look; a name server that cannot be asked leaves tracking as it was."""
         if finding.status is RecordStatus.UNKNOWN:
             unanswered = await self._modify(track, lambda one: replace(one, dns_unanswered=True))
@@ -176,7 +190,7 @@ class TrackDomains:
 
         def checked(one: TrackDomain) -> TrackDomain:
             return replace(
-                one,
+                _with_https(one, https, now),
                 dns_status=DnsStatus(finding.status.value),
                 dns_error=finding.text,
                 dns_checked_at=now,
@@ -224,6 +238,12 @@ def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
             "excluded_click_domains", f"At most {MOST_EXCLUDED} hosts can be excluded"
         )
     return tuple(found)
+
+
+def _with_https(track: TrackDomain, seen: HttpsSeen | None, now: int) -> TrackDomain:
+    if seen is None:
+        return track
+    return replace(track, https_fault=seen.fault, https_checked_at=now, https_ends_at=seen.ends_at)
 
 
 def _checked(options: TrackOptions) -> TrackOptions:

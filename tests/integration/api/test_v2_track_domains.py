@@ -10,8 +10,9 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
-from chalicelib.domain.http_exchange import HttpAnswer, HttpRequest
+from chalicelib.domain.http_exchange import BadCertificate, HttpAnswer, HttpRequest
 from chalicelib.ports.http_client import HttpClient
+from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.tracking import domains as service
 from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
 from functions.upkeep import check_domains
@@ -169,6 +170,84 @@ def test_every_track_domain_is_checked_each_hour(api: ApiWorld) -> None:
     ]
     assert {one["object"]["id"] for one in told} == {NAME}
     assert told[-1]["after"] == {"dns_status": "OK"}
+
+
+class Web:
+    """What stands at the track domain, and how often it was asked."""
+
+    def __init__(self, api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answer, self.asked = HttpAnswer(200, body=b"Hello."), 0
+        program = api.scene.posthorn
+
+        async def send(_: HttpClient, __: HttpRequest) -> HttpAnswer:
+            self.asked += 1
+            return self.answer
+
+        monkeypatch.setattr(type(program[HttpClient]), "send", send)
+        program[ScriptedResolver].zone[NAME] = {"CNAME": [TARGET]}
+
+    def ends_in(self, api: ApiWorld, days: float) -> None:
+        end = int(api.scene.clock.now() + days * 86_400)
+        self.answer = HttpAnswer(200, body=b"Hello.", certificate_ends_at=end)
+
+
+def each_hour(api: ApiWorld, hours: int) -> None:
+    for _ in range(hours):
+        api.scene.clock.advance(3_600)
+        bootstrap.run(check_domains(api.scene.posthorn))
+
+
+def test_its_certificate_is_looked_at_each_day_and_each_hour_when_something_is_wrong(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = Web(api, monkeypatch)
+    web.ends_in(api, 90)
+    make(api)
+    each_hour(api, 1)
+    found = shown(api)["certificate"]
+    assert (web.asked, found["status"], found["detail"]) == (1, "ok", "")
+    assert found["ends_at"].startswith("20")
+    each_hour(api, 23)
+    assert web.asked == 1
+    each_hour(api, 1)
+    assert web.asked == 2
+    web.answer = HttpAnswer(-3, error="expired", bad_certificate=BadCertificate.ENDED)
+    each_hour(api, 24)
+    assert web.asked == 3
+    found = shown(api)["certificate"]
+    assert found["status"] == "failing"
+    assert found["detail"] == "Its certificate has ended. (expired)"
+    assert found["ends_at"] is None
+    each_hour(api, 2)
+    assert web.asked == 5
+    api.manage("PATCH", AT, {"ssl_enabled": False}, HERE)
+    each_hour(api, 2)
+    assert web.asked == 5
+
+
+def test_one_that_ends_soon_is_told_of(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    web, program = Web(api, monkeypatch), api.scene.posthorn
+    web.ends_in(api, 15)
+    make(api)
+
+    def checked() -> tuple[str, str]:
+        bootstrap.run(program[CheckInstallation].run())
+        found = {one.name: one for one in bootstrap.run(program[CheckInstallation].findings())}
+        return found["track_certificates"].status.value, found["track_certificates"].detail
+
+    each_hour(api, 1)
+    assert checked() == ("ok", "")
+    api.scene.clock.advance(86_400)
+    detail = shown(api)["certificate"]["detail"]
+    assert detail.startswith("Its certificate ends on 2")
+    assert detail.endswith(", in 14 days.")
+    assert checked() == ("warning", f"{NAME}: {detail}")
+    web.answer = HttpAnswer(-3, error="x", bad_certificate=BadCertificate.WRONG_NAME)
+    each_hour(api, 1)
+    assert checked() == ("warning", f"{NAME}: Its certificate is for other names. (x)")
+    program[ScriptedResolver].zone[NAME] = {"CNAME": ["elsewhere.example"]}
+    each_hour(api, 1)
+    assert checked() == ("ok", "")
 
 
 def test_one_is_for_a_domain_and_that_must_be_verified(

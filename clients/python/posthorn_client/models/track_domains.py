@@ -24,8 +24,10 @@ class Certificate(TypedDict):
     status: Literal["ok", "failing"]
     """`ok`: browsers take it."""
     detail: str
-    """What is wrong; empty where nothing is."""
+    """What is wrong, or soon will be; empty where nothing is."""
     checked_at: str
+    ends_at: NotRequired[str | None]
+    """When it ends; null where none was taken."""
 
 
 class TrackDomain(TypedDict):
@@ -46,8 +48,8 @@ class TrackDomain(TypedDict):
     checked_at: str | None
     record: Record
     certificate: Certificate | None
-    """What the last check found that was asked for while the record was right; null before, and where
-    links begin with http.
+    """What the last look found while the record was right; null before, and where links begin with
+    http.
     """
 
 
