@@ -202,7 +202,7 @@ def test_what_the_installation_finds_is_told_with_its_time(api: ApiWorld) -> Non
     bootstrap.run(upkeep.check())
     found = checks(api)
     assert {name for name, (status, *_) in found.items() if status == "ok"} == {
-        *("storage", "queues", "dead_letters", "jobs", "outbox"),
+        *("storage", "queues", "dead_letters", "jobs", "outbox", "track_certificates"),
     }
     status, since, detail = found["dns"]
     assert status == "failing"
