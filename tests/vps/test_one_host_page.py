@@ -40,7 +40,8 @@ def test_from_an_empty_server_to_the_first_message(story: Story) -> None:
         "warning",
         "not checked",
     }
-    assert re.findall("^not checked +(.+?)  ", report, re.MULTILINE) == ["port 25 IPv6"]
+    unseen = re.findall("^not checked +(.+?)  ", report, re.MULTILINE)
+    assert unseen == ["https", "https", "https", "port 25 IPv6"]
     warned = re.findall("^warning +(.+?)  ", report, re.MULTILINE)
     assert warned == ["certificate", "postmaster"]
     story.play(FIRST, 8, POSTHORN_API_KEY=story.shown("API key"))
@@ -56,15 +57,16 @@ def test_from_an_empty_server_to_the_first_message(story: Story) -> None:
 
 def test_certificate_and_https(story: Story) -> None:
     machine = story.machine
-    caddyfile = machine.path(SOURCES) / "infra/onehost/Caddyfile"
-    caddyfile.write_text("{\n\tlocal_certs\n}\n" + caddyfile.read_text())
     story.play(FIRST, 5, fetches=True)
+    caddyfile = machine.path("/etc/caddy/Caddyfile")
+    caddyfile.write_text(caddyfile.read_text().replace("{\n", "{\n\tlocal_certs\n", 1))
+    story.play(FIRST, 6)
     made = f"{CADDY}/certificates/local/{HOSTNAME}/{HOSTNAME}.key"
     machine.run(f"until test -s {made}; do sleep 0.1; done")
-    machine.run(f"ln -s local {CADDY}/certificates/acme-v02.api.letsencrypt.org-directory")
-    job = story.page.take(FIRST, 6)
-    machine.path("/etc/cron.daily/posthorn").write_text(job)
     story.play(FIRST, 7)
+    assert "active" in machine.run("systemctl is-active posthorn-certificate.timer")
+    owners = machine.run("stat -c '%U %a' /etc/posthorn/certificate.pem /etc/posthorn/key.pem")
+    assert owners.split("\n")[:2] == ["posthorn 644", "posthorn 600"]
     trusted = ssl.create_default_context(
         cadata=machine.run(f"cat {CADDY}/pki/authorities/local/root.crt")
     )
