@@ -16,10 +16,10 @@ from chalicelib.ports.clock import Clock
 from chalicelib.services.events.metrics import FurtherMetrics
 from gateway.configuration import Configuration
 from gateway.counts import rendered
+from onehost.backups.standing import standing
 from onehost.doctor.checks import clock_is_kept
 from onehost.kept_counts import LOG_FILES, SMTP_FILES, counts_of_all
 from onehost.serving import failing
-from onehost.storage.last_backup import last_backup
 
 _LEVELS = ("warning", "error")
 
@@ -77,9 +77,7 @@ class HostMetrics(FurtherMetrics):
     def _folder(self) -> Iterator[Iterator[str]]:
         if self._state is None:
             return
-        backup = {"": last_backup(self._state)}
-        text = "When the last good backup began, 0 without one."
-        yield metric("backup_timestamp_seconds", "gauge", text, backup)
+        yield from self._backups(self._state)
         try:
             room = room_at(self._state)
         except OSError:
@@ -90,3 +88,16 @@ class HostMetrics(FurtherMetrics):
             ("least", room.least, "With less that is free no mail is taken."),
         ):
             yield metric(f"disk_{name}_bytes", "gauge", said, {"": float(size)})
+
+    def _backups(self, state: Path) -> Iterator[Iterator[str]]:
+        found = standing(state)
+        text = "When the last good backup began, 0 without one."
+        yield metric("backup_timestamp_seconds", "gauge", text, {"": found.last})
+        if found.notes.tried_at:
+            proven = {"": found.notes.proven_at}
+            text = "When a backup was last proven by restoring it, 0 for never."
+            yield metric("backup_proven_timestamp_seconds", "gauge", text, proven)
+        if found.notes.hooked_at:
+            failed = {"": float(bool(found.notes.hook_failure))}
+            text = "Whether the last hook could not take a backup off the host."
+            yield metric("backup_hook_failed", "gauge", text, failed)

@@ -22,6 +22,11 @@ HOST_COMMANDS = (
     ("status", "onehost.commands.status:status_command", "Say whether it serves, and what waits."),
     ("serve", "onehost.serve:serve_command", "Take and deliver mail until stopped."),
     ("backup", "onehost.commands.storage:backup_command", "Save the state folder."),
+    (
+        "backups",
+        "onehost.commands.backups:backups_group",
+        "Dated backups in the folder that the settings name.",
+    ),
     ("restore", "onehost.commands.storage:restore_command", "Bring a backup back."),
     ("check", "onehost.commands.storage:check_command", "Check databases and bodies."),
     (

@@ -17,6 +17,8 @@ _BOUNDS = {
     "health_port": (-1, 65_535),
     "processes": (0, 64),
     "deliveries": (1, 10_000),
+    "backup_keep": (1, 1_000),
+    "backup_hook_seconds": (1, 86_400),
 }
 CORES_OF_ONE_PROCESS = 2
 
@@ -29,6 +31,9 @@ class Options:
     health_port: `/health` and `/metrics` on loopback, -1 for none. processes: identical ones; 0 for one up to two
     cores, else as many as cores. deliveries: messages that one process delivers at a time.
     http_proxy_networks: comma-separated networks of reverse proxies whose X-Forwarded-For is believed.
+    backup_folder: where `posthorn backups run` makes dated backups; it must be there. backup_keep: how many stay.
+    backup_hook: the absolute path of a program that takes each off the host; empty for none. backup_hook_seconds: how
+    long it may take. backup_proof_folder: where a backup is restored to prove it; empty for the folder of backups.
     """
 
     http_bind: str = "127.0.0.1"
@@ -37,6 +42,11 @@ class Options:
     processes: int = 0
     deliveries: int = 200
     http_proxy_networks: str = ""
+    backup_folder: str = ""
+    backup_keep: int = 7
+    backup_hook: str = ""
+    backup_hook_seconds: int = 3_600
+    backup_proof_folder: str = ""
 
     @property
     def http_proxies(self) -> tuple[Network, ...]:

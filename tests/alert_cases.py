@@ -192,4 +192,28 @@ CASES = (
         "The last good backup began 1d 4h 0m 0s ago",
     ),
     Case("PosthornBackupOld", _clock(_BACKUP, "0x1440 86400x600"), "28h"),
+    Case(
+        "PosthornBackupNotProven",
+        {
+            "posthorn_clock_timestamp_seconds": f"{9 * DAY}x100",
+            "posthorn_backup_proven_timestamp_seconds": "0x100",
+        },
+        "70m",
+        "A backup was last proven by restoring it 9d 0h 0m 0s ago",
+    ),
+    Case(
+        "PosthornBackupNotProven",
+        {
+            "posthorn_clock_timestamp_seconds": f"{9 * DAY}x100",
+            "posthorn_backup_proven_timestamp_seconds": f"{2 * DAY}x100",
+        },
+        "70m",
+    ),
+    Case(
+        "PosthornBackupStays",
+        {"posthorn_backup_hook_failed": "0x5 1x100"},
+        "20m",
+        "The last backup could not be taken off the host",
+    ),
+    Case("PosthornBackupStays", {"posthorn_backup_hook_failed": "1x5 0x100"}, "20m"),
 )

@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from chalicelib.cli.commands import Command
-from chalicelib.cli.terminal import facts, iso, span, table
+from chalicelib.cli.terminal import facts, iso, span, table, visible
+from onehost.backups.standing import Standing, standing
 from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
 from onehost.storage.condition import Condition, condition
@@ -51,6 +52,7 @@ def _shape(session: HostSession, found: Condition, now: float) -> dict[str, obje
         "jobs": found.jobs,
         "servers_not_searchable_yet": found.unsearched,
         "last_hour": {"accepted": found.accepted_last_hour, "delivered": found.delivered_last_hour},
+        "backup": _backup(standing(session.state_folder)),
         "bytes": {
             "databases": found.databases,
             "bodies": found.bodies,
@@ -75,6 +77,7 @@ def _text(session: HostSession, found: Condition, now: float) -> str:
             "Last hour",
             f"{found.accepted_last_hour} accepted, {found.delivered_last_hour} delivered",
         ),
+        ("Last backup", _last_backup(standing(session.state_folder), now)),
         ("Databases", f"{found.databases / GIB:.2f} GiB"),
         ("Bodies", f"{found.bodies / GIB:.2f} GiB"),
         ("Free", f"{found.room.free / GIB:.1f} of {found.room.total / GIB:.1f} GiB"),
@@ -87,6 +90,30 @@ def _text(session: HostSession, found: Condition, now: float) -> str:
         ]
         text += f"\n\n{table(rows, ('pool', 'waiting', 'oldest'))}"
     return text
+
+
+def _backup(found: Standing) -> dict[str, object]:
+    notes = found.notes
+    return {
+        "began_at": iso(found.last or None),
+        "folder": notes.folder or None,
+        "tried_at": iso(notes.tried_at or None),
+        "failure": notes.failure or None,
+        "hooked_at": iso(notes.hooked_at or None),
+        "hook_failure": notes.hook_failure or None,
+        "proven_at": iso(notes.proven_at or None),
+        "proof_failure": notes.proof_failure or None,
+    }
+
+
+def _last_backup(found: Standing, now: float) -> str:
+    notes = found.notes
+    text = f"{span(now - found.last)} ago" if found.last else "none"
+    if notes.tried_at:
+        text += f", proven {span(now - notes.proven_at)} ago" if notes.proven_at else ", not proven"
+    if notes.hooked_at and not notes.hook_failure:
+        text += f", taken away {span(now - notes.hooked_at)} ago"
+    return visible(". ".join((text, *found.failures)))
 
 
 def _searches(found: Condition) -> str:

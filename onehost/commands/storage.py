@@ -39,7 +39,7 @@ def check_command(session: HostSession, full: bool) -> int:
     """
     found: list[dict[str, str]] = []
     count = 0
-    with _plain_failures():
+    with plain_failures():
         for fault in faults(session.state_folder, _progress(), full=full):
             count += 1
             if count > MOST_FAULTS:
@@ -60,7 +60,7 @@ def backup_command(session: HostSession, folder: Path) -> int:
 
     A further backup into the same folder copies only what is new.
     """
-    with _plain_failures():
+    with plain_failures():
         place = session.state_folder
         clock = Posthorn(session.settings, "sqlite")[Clock]
         made = back_up(place, folder.absolute(), clock, _progress())
@@ -93,7 +93,7 @@ def restore_command(session: HostSession, folder: Path, resend: bool, damaged: b
 
     Put the key file into the state folder first. What waited in the backup may have been sent since, and is held.
     """
-    with _plain_failures():
+    with plain_failures():
         settings = session.settings
         wishes = Wishes(resend, damaged, settings.hold_days)
         now = Posthorn(settings, "sqlite")[Clock].now()
@@ -133,7 +133,7 @@ def move_command(
             "Say either --to aws, or --from aws with or without --stopped, or --give-up."
         )
     session.check_state_named()
-    with _plain_failures():
+    with plain_failures():
         if give_up:
             places.give_up(session.settings)
             session.show({"given_up": True}, "It may serve here again. What was copied is there.")
@@ -160,7 +160,7 @@ def _about_key(key: Path) -> str:
 
 
 @contextmanager
-def _plain_failures() -> Iterator[None]:
+def plain_failures() -> Iterator[None]:
     """What the system refuses, as one sentence: no room, no right, an error of the disk."""
     try:
         yield

@@ -1,6 +1,6 @@
-"""What the installation on one host finds of itself beside what every installation does: its certificate, whether
-something keeps its clock right, and by the hour HTTPS at its own names. `posthorn doctor` asks others for the
-time; here that is asked of nobody.
+"""What the installation on one host finds of itself beside what every installation does: its certificate, its
+backups, whether something keeps its clock right, and by the hour HTTPS at its own names. `posthorn doctor` asks
+others for the time; here that is asked of nobody.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from pathlib import Path
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.tenancy.check_findings import CheckStatus, Found
+from chalicelib.ports.clock import Clock
 from chalicelib.services.checks import FurtherChecks
 from gateway.configuration import Configuration
+from onehost.backups.standing import Standing, standing
 from onehost.doctor.finding import Findings, Result
 from onehost.doctor.host import Host
 from onehost.options import Options
@@ -45,13 +47,16 @@ class HostChecks(FurtherChecks):
     options: Options
 
     async def found(self) -> Sequence[Found]:
-        """The certificate that the settings name; the clock, where the system says how that is; the ports of mail."""
+        """The certificate that the settings name; backups, where they are to be made by themselves; the clock, where
+        the system says how that is; the ports of mail."""
         # Loaded by the one process that looks.
         from onehost.doctor.certificate import certificate
         from onehost.doctor.listening import listening
 
         host = self._host()
         found = [_merged("certificate", await certificate(host))]
+        if self.settings.state_folder and self.options.backup_folder:
+            found.append(_of_backups(standing(host.state), host.program[Clock].now()))
         is_kept = clock_is_kept()
         if is_kept is not None:
             found.append(Found("clock") if is_kept else _CLOCK_ALONE)
@@ -77,6 +82,17 @@ def _merged(name: str, findings: Findings) -> Found:
     worst = max((status for status, _ in judged), key=list(CheckStatus).index)
     wrong = [one for status, one in judged if status is not CheckStatus.OK]
     return Found(name, worst, " ".join(f"{one.text}. {one.next_step}." for one in wrong))
+
+
+def _of_backups(found: Standing, now: float) -> Found:
+    """Failing for what went wrong, a warning for what should have been done by now."""
+    faults = found.failures or found.overdue(now)
+    status = CheckStatus.FAILING if found.failures else CheckStatus.WARNING
+    return (
+        Found("backups", status, " ".join(f"{one}." for one in faults))
+        if faults
+        else Found("backups")
+    )
 
 
 def clock_is_kept() -> bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from onehost.doctor.backups import backups
 from onehost.doctor.certificate import certificate
 from onehost.doctor.disk import flushes
 from onehost.doctor.families import families
@@ -24,6 +25,7 @@ CHECKS = (
     Check("key", "whether the key file is the one that sealed the secrets", key),
     Check("searches", "the index of mail that can be lost", searches),
     Check("space", "free space of the state folder", room),
+    Check("backups", "whether they are made, taken away and proven", backups),
     Check("fsync", "how long the disk takes to keep something", flushes),
     Check("open files", "how many files a process may have open", open_files),
     Check("ports", "whether they can be listened on, or are ours", ports),

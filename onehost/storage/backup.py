@@ -51,6 +51,14 @@ from onehost.storage.progress import Progress
 
 
 def back_up(state: Path, target: Path, clock: Clock, progress: Progress) -> Manifest:
+    """As `take`, and note in the state folder when it was whole."""
+    made = take(state, target, clock, progress)
+    if not made.missing:
+        note_backup(state, made.began_at)
+    return made
+
+
+def take(state: Path, target: Path, clock: Clock, progress: Progress) -> Manifest:
     """Take a backup of the state folder into `target`, which is absent, empty, or has earlier ones of it. One sentence
     as PermanentFailure for what stands against it."""
     existing(state)
@@ -59,14 +67,11 @@ def back_up(state: Path, target: Path, clock: Clock, progress: Progress) -> Mani
     earlier = _earlier(target)
     try:
         with to_itself(target, "Another backup into {} is running"):
-            made = _taken(state, target, earlier, clock, progress)
+            return _taken(state, target, earlier, clock, progress)
     except OSError as failed:
         if failed.errno != errno.ENOSPC or failed.filename:
             raise
         raise PermanentFailure(f"There is no room left for a backup in {target}") from failed
-    if not made.missing:
-        note_backup(state, made.began_at)
-    return made
 
 
 def _taken(
@@ -90,7 +95,7 @@ def _taken(
     manifest = Manifest(installation, began_at, clock.now(), databases, files, missing)
     write_manifest(target, manifest)
     _remove_others(target, manifest)
-    copy_changes(state, target, manifest, _ended(list(manifest.files), began_at), progress)
+    copy_changes(state, target, manifest, ended_of(list(manifest.files), began_at), progress)
     return manifest
 
 
@@ -131,8 +136,8 @@ def _files(
     """Bring over bodies and uploads; all that are there, with their sizes."""
     before = earlier.files if earlier else {}
     found: dict[str, int] = {}
-    names = list(_names(state))
-    ended = _ended(names, now)
+    names = list(names_of(state))
+    ended = ended_of(names, now)
     for done, name in enumerate(names):
         progress.at("files", done, len(names))
         try:
@@ -151,12 +156,17 @@ def _bring(source: Path, target: Path, known: int, ended: bool) -> int:
         return (
             target.stat().st_size
         )  # somebody copied the folder by links: `copy_changes` ends that
-    if ended and not target.exists():
+    if _is_of_others_too(source, target, known) or (ended and not target.exists()):
         return copy_whole(source, target)
     return copy_tail(source, target, known)
 
 
-def _names(state: Path) -> Iterator[str]:
+def _is_of_others_too(source: Path, target: Path, known: int) -> bool:
+    """Whether other backups share a file that would be written to."""
+    return target.exists() and target.stat().st_nlink > 1 and source.stat().st_size > known
+
+
+def names_of(state: Path) -> Iterator[str]:
     """The files that are copied as files, by their paths in the state folder."""
     for path in sorted(state.rglob("*")):
         name = path.relative_to(state)
@@ -165,7 +175,7 @@ def _names(state: Path) -> Iterator[str]:
             yield name.as_posix()
 
 
-def _ended(names: list[str], now: float) -> set[str]:
+def ended_of(names: list[str], now: float) -> set[str]:
     """Those that nobody appends to: uploads, segments of a day that is over everywhere, and all but the last of each
     process."""
     yesterday = time.strftime("%Y%m%d", time.gmtime(now - DAY))

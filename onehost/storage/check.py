@@ -27,15 +27,17 @@ from onehost.storage.copying import existing
 from onehost.storage.progress import Progress
 
 
-def faults(state: Path, progress: Progress, *, full: bool = False) -> Iterator[Fault]:
-    """One after the other; `full` has SQLite compare indexes with tables too. PermanentFailure when there is no state
-    folder of this user's."""
+def faults(
+    state: Path, progress: Progress, *, full: bool = False, key_of: Path | None = None
+) -> Iterator[Fault]:
+    """One after the other; `full` has SQLite compare indexes with tables too, `key_of` is the state folder with the
+    key, where that is another. PermanentFailure when there is no state folder of this user's."""
     existing(state)
     try:
         check_mode(state)
     except PermanentFailure as wrong:
         yield Fault(state.name, wrong.public)
-    keys, without_key = _keys(state)
+    keys, without_key = _keys(key_of or state)
     yield from without_key
     opens = opener(keys) if keys else lambda sealed, context: True
     yield from _of_database(state / CONTROL, full, progress, lambda db: noun_faults(db, opens))

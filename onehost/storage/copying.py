@@ -49,7 +49,8 @@ def to_itself(folder: Path, busy: str) -> Iterator[None]:
 
 
 def copy_tail(source: Path, target: Path, known: int = 0) -> int:
-    """Copy what the target lacks after its first `known` bytes, and make it durable; its size."""
+    """Copy what the target lacks after its first `known` bytes, and make it durable; its size. A target that lacks
+    nothing is not touched: other backups may share it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
     with (
         source.open("rb") as reader,
@@ -57,8 +58,8 @@ def copy_tail(source: Path, target: Path, known: int = 0) -> int:
     ):
         end = os.fstat(reader.fileno()).st_size
         size = os.fstat(writer.fileno()).st_size
-        if known == size == end:
-            return end
+        if known == size >= end:
+            return known
         at = min(known, size)
         writer.truncate(at)
         reader.seek(at)

@@ -69,15 +69,21 @@ class Wishes:
 
 
 def restore(
-    source: Path, state: Path, wishes: Wishes, now: float, progress: Progress
+    source: Path,
+    state: Path,
+    wishes: Wishes,
+    now: float,
+    progress: Progress,
+    *,
+    key_of: Path | None = None,
 ) -> Restoration:
-    """Make an empty or absent state folder of a backup. One sentence as PermanentFailure for what stands against it;
-    then nothing of the folder has changed."""
+    """Make an empty or absent state folder of a backup; `key_of` is the one with the key, where that is another. One
+    sentence as PermanentFailure for what stands against it; then nothing of the folder has changed."""
     own_folder(source, "There is no backup in {}")
     with to_itself(source, "A backup into {} is running"):
         manifest = read_manifest(source)
         check_empty(state)
-        _check_databases(source, manifest, state)
+        _check_databases(source, manifest, key_of or state)
         _check_files(source, manifest, wishes, progress)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         with to_itself(state, "Another restore into {} is running"):
@@ -122,7 +128,7 @@ def check_empty(state: Path) -> None:
         raise PermanentFailure(f"{state} is not empty: a restore needs an empty state folder")
 
 
-def _check_databases(source: Path, manifest: Manifest, state: Path) -> None:
+def _check_databases(source: Path, manifest: Manifest, key_of: Path) -> None:
     for name in SCHEMAS:
         saved = manifest.databases.get(name)
         path = source / saved.file if saved else source / name
@@ -135,7 +141,7 @@ def _check_databases(source: Path, manifest: Manifest, state: Path) -> None:
             for fault in structure_faults(db, path.name):
                 raise PermanentFailure(f"The backup in {source} is damaged: {fault.text}")
     with opened_to_read(source / manifest.databases[CONTROL].file) as db:
-        _check_key(db, state)
+        _check_key(db, key_of)
 
 
 def _check_key(db: Any, state: Path) -> None:

@@ -193,12 +193,13 @@ gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail 
 
 onehost                 .bootstrap .config .domain .domain.webhooks .ports .services .services.outgoing .services.pools
                         .services.queue .services.webhooks .services.events .adapters.sqlite .api .cli functions
-                        gateway onehost.commands onehost.doctor onehost.storage onehost.web click uvloop
+                        gateway onehost.backups onehost.commands onehost.doctor onehost.storage onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
                         .services .services.events .services.outgoing .services.queue .services.tenancy.unknown_keys
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2 .web
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
+onehost.backups         .cli .domain .ports .adapters.sqlite onehost onehost.storage
 onehost.move            .bootstrap .config .domain .domain.limits .domain.people .domain.tenancy .domain.webhooks
                         .ports .services .services.pools .services.tenancy .adapters.sqlite .cli onehost
                         onehost.storage apsw
@@ -211,10 +212,11 @@ onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .dom
                         .services.own_records .services.pools
                         .services.tenancy .adapters.network .adapters.sqlite .cli gateway onehost onehost.doctor
                         onehost.certificates onehost.setup onehost.storage onehost.move onehost.postal click
+                        onehost.backups
 onehost.certificates    .domain onehost cryptography
 onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .services.own_records
                         .adapters.sqlite gateway onehost onehost.certificates onehost.setup onehost.storage apsw
-                        .domain.outgoing .services.pools .services.tracking
+                        .domain.outgoing .services.pools .services.tracking onehost.backups cryptography
 
 posthorn_client         posthorn_client.operations
 posthorn_client.models  posthorn_client.models

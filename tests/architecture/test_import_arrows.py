@@ -135,6 +135,7 @@ WRONG = {
         "import chalicelib.adapters.aws.session",
     ),
     "a backup imports the web": ("onehost/storage/x.py", "import onehost.web.application"),
+    "a dated backup imports the web": ("onehost/backups/x.py", "import onehost.web.application"),
     "a move imports the AWS adapters": (
         "onehost/move/x.py",
         "import chalicelib.adapters.aws.session",

@@ -84,6 +84,22 @@ def test_a_unit_that_is_wrong_does_not_verify(tmp_path: Path) -> None:
     assert run("systemd-analyze", "verify", tmp_path / "posthorn.service").returncode != 0
 
 
+def test_the_backup_is_as_narrow_as_the_service_and_comes_last() -> None:
+    def lines(text: str) -> set[str]:
+        section = text.partition("[Service]")[2].partition("[Install]")[0]
+        return {line for line in section.splitlines() if "=" in line and line[0] != "#"}
+
+    backup = (FILES / "posthorn-backup.service").read_text()
+    own = re.compile(
+        r"(Type|Notify|Exec|Restart|Watchdog|Timeout|Kill|Limit|Memory|Ambient|Capability)"
+    )
+    assert {line for line in lines(SERVICE) - lines(backup) if not own.match(line)} == set()
+    assert {"CapabilityBoundingSet=", "Nice=19", "IOSchedulingClass=idle"} <= lines(backup)
+    assert "#LoadCredential=key:/etc/posthorn/key" in backup
+    assert "ExecStart=/opt/posthorn/current/bin/posthorn backups run" in backup
+    assert "Persistent=true" in (FILES / "posthorn-backup.timer").read_text()
+
+
 def test_each_listener_has_its_socket() -> None:
     names = {
         re.findall(r"^FileDescriptorName=(\w+)$", text, re.MULTILINE)[0]

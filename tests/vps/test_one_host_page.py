@@ -127,6 +127,17 @@ def test_backup_and_restore(story: Story) -> None:
     story.until(lambda: story.subjects()["after the restore"] == 1)
 
 
+def test_backups_by_themselves(story: Story) -> None:
+    machine = story.machine
+    assert "proven" in story.play("Backups by themselves", 1)
+    listed = machine.run("runuser -u posthorn -- posthorn backups list --json")
+    assert [one["proven"] for one in json.loads(listed)] == [True]
+    machine.run("systemctl start posthorn-backup.service")
+    listed = machine.run("runuser -u posthorn -- posthorn backups list --json")
+    assert len(json.loads(listed)) == 2
+    assert "posthorn-backup.timer" in machine.run("systemctl list-timers --all")
+
+
 def test_check(story: Story) -> None:
     assert "no faults" in story.play("Check")
 

@@ -115,6 +115,7 @@ key(\.new)?                          | apart    | no        | for good          
 (search\.)?lock                      | not      | no        | for good          | names nobody    | never
 run/.+                               | not      | no        | while it serves   | names nobody    | at the next start
 backed-up(\.new)?                    | not      | no        | until the next     | names nobody    | never
+backups\.(json|new)                 | not      | no        | until the next run | names nobody    | never
 move\.(json|new)                     | not      | no        | for good          | names nobody    | never
 mov(ing|ed)                          | not      | no        | for good          | names nobody    | never
 restoring/.+                         | not      | no        | while it restores | with the rest   | at its end

@@ -36,6 +36,8 @@ from onehost.options import Options
 from onehost.web.application import Web
 from tests.http_api import Reply
 from tests.integration.cli.conftest import Outcome, Run
+from tests.integration.onehost.dated_backups import DatedHost
+from tests.kept_mail import make_host
 from tests.patience import PATIENCE
 from tests.web_client import serving_web
 from tests.worlds import KeptKeys
@@ -140,3 +142,11 @@ def posthorn(capsys: pytest.CaptureFixture[str]) -> Run:
         return Outcome(code, captured.out, captured.err)
 
     return run_command
+
+
+@pytest.fixture
+async def dated(state: Path, tmp_path: Path, posthorn: Run) -> DatedHost:
+    """A host that was set up, and an empty folder for its backups."""
+    folder = tmp_path / "backups"
+    folder.mkdir(mode=0o700)
+    return DatedHost(state, folder, posthorn, host=await make_host(state))

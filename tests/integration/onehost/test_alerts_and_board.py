@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -99,9 +100,25 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             with host.client() as client:
                 client.ehlo()
                 assert client.docmd("AUTH", "PLAIN AHgAeA==")[0] == 535
+            back_up(host, folder / "backups")
             host.until(lambda: 'log_lines_total{level="warning"} 1' in metrics())
             host.until(lambda: 'queue_messages{pool="default"} 1' in metrics())
             yield metrics()
+
+
+def back_up(host: OneHost, folder: Path) -> None:
+    """As the timer does, with a hook."""
+    folder.mkdir(mode=0o700)
+    named = {"POSTHORN_BACKUP_FOLDER": str(folder), "POSTHORN_BACKUP_HOOK": "/bin/true"}
+    done = subprocess.run(
+        [sys.executable, "-m", "onehost", "backups", "run"],
+        env=host.environment | named,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def names_in(answer: str) -> Counter[str]:

@@ -19,6 +19,7 @@ from chalicelib.domain.model import Scope
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.queue.message_actions import MessageActions
 from tests.integration.onehost.conftest import Run
+from tests.integration.onehost.dated_backups import DatedBackups
 from tests.kept_mail import fill, make_host
 from tests.patience import PATIENCE
 
@@ -123,6 +124,26 @@ def test_a_garbled_row_is_found(
     noun = "fault" if told["count"] == 1 else "faults"
     assert found.out.splitlines()[-1] == f"{told['count']} {noun}"
     assert told["count"] == len(told["faults"]) == len(found.out.splitlines()) - 1
+
+
+HEALED = "UPDATE numbers SET n = 2 WHERE kind = 'message'"  # a restore raises all numbers
+
+
+@pytest.mark.parametrize(("name", "statement"), [row[:2] for row in ROWS if row[1] != HEALED])
+def test_a_backup_with_a_garbled_row_is_not_proven(
+    name: str, statement: str, state: Path, tmp_path: Path, posthorn: Run
+) -> None:
+    db = apsw.Connection(str(state / name))
+    db.execute("PRAGMA ignore_check_constraints = ON")
+    db.execute(statement)
+    db.close()
+    dated = DatedBackups(state, tmp_path / "backups", posthorn)
+    dated.folder.mkdir(mode=0o700)
+    done = dated.run()
+    assert (done.code, "sound" in done.out) == (1, False)
+    assert all(line.startswith("posthorn: ") for line in done.err.splitlines())
+    assert dated.notes.proven_at == 0
+    assert dated.left() == set()
 
 
 def _flip(path: Path, at: int) -> None:

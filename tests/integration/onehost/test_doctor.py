@@ -66,6 +66,11 @@ def results(outcome: Outcome, check: str) -> set[str]:
 
 
 def test_all_is_well(host: SoundHost) -> None:
+    folder = host.folder / "backups"
+    folder.mkdir(mode=0o700)
+    host.settings["backup_folder"] = str(folder)
+    host.write()
+    assert host.run("backups", "run", "--config", str(host.file)).code == 0
     outcome = host.doctor("--json")
     assert outcome.code == 0, outcome.out
     assert [each["check"] for each in outcome.json["checks"]] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from onehost.serving import serving
 from onehost.storage.condition import condition
 from tests.dns_zone import DnsZone
 from tests.integration.onehost.conftest import Run
+from tests.integration.onehost.dated_backups import DatedHost
 from tests.one_host import OneHost
 from tests.peers import SmtpPeer
 
@@ -26,6 +28,28 @@ if TYPE_CHECKING:
     import apsw
 
 T = 1_800_000_000.0
+
+
+async def test_it_tells_how_backups_stand(dated: DatedHost, tmp_path: Path) -> None:
+    assert dated.command("status", "--json").json["backup"] == {
+        "began_at": None, "folder": None, "tried_at": None, "failure": None, "hooked_at": None,
+        "hook_failure": None, "proven_at": None, "proof_failure": None,
+    }  # fmt: skip
+    assert "Last backup   none\n" in dated.command("status").out
+    dated.settings["backup_hook"] = "/bin/true"
+    dated.made()
+    told = dated.command("status", "--json").json["backup"]
+    assert told["folder"] == str(dated.folder)
+    assert None not in (told["began_at"], told["tried_at"], told["hooked_at"], told["proven_at"])
+    assert {told["failure"], told["hook_failure"], told["proof_failure"]} == {None}
+    assert re.search(
+        r"Last backup   \d+ s ago, proven \d+ s ago, taken away \d+ s ago\n",
+        dated.command("status").out,
+    )
+    dated.settings["backup_hook"] = "/bin/false"
+    assert dated.run().code == 1
+    assert "The hook /bin/false ended with 1" in dated.command("status").out
+    assert "ended with 1" in dated.command("status", "--json").json["backup"]["hook_failure"]
 
 
 @pytest.fixture
