@@ -16,7 +16,7 @@ from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok
 from onehost.doctor.host import Host
 from onehost.serving import serving
 
-TABLE = Path("/proc/net/tcp6")
+TABLE = Path("/proc/self/net/tcp6")
 _LISTENS = "0A"
 _LOOPBACK = "00000000000000000000000001000000"  # ::1 as the table writes it
 _MAPPED = "0000000000000000FFFF0000"

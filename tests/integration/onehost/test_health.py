@@ -169,8 +169,9 @@ async def test_names_with_an_ipv6_address_are_heard_by_it(
     monkeypatch.setattr(DnsResolver, "addresses", published)
     monkeypatch.setattr(listening, "ports_by_ipv6", lambda: frozenset(heard))
     monkeypatch.setattr(listening, "serving", lambda state: object())
-    names = {"smtp_hostname": "mail.acme.test", "mx_hosts": "mx.acme.test"}
-    settings = replace(unserved.posthorn.settings, **names)
+    settings = replace(
+        unserved.posthorn.settings, smtp_hostname="mail.acme.test", mx_hosts="mx.acme.test"
+    )
     ports = {"POSTHORN_MX_PORT": f"{MX}", "POSTHORN_SUBMISSION_PORT": f"{SUBMISSION}"}
     switched_off = {"POSTHORN_SUBMISSIONS_PORT": "-1"}
     found = (await found_by_host(unserved, settings, ports | switched_off)).get("listeners")
