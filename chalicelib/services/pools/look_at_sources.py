@@ -15,6 +15,7 @@ from chalicelib.domain.outgoing.reverse_names import Verdict, unused
 from chalicelib.domain.tenancy.check_findings import CheckStatus, Found, judged
 from chalicelib.domain.tenancy.owners import of_pool
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.gather import gather
@@ -108,7 +109,8 @@ class LookAtSources:
             return replace(one, unused4=after[4], unused6=after[6], looked_at=now)
 
         try:
-            return await self._repository.modify(SOURCES, SOURCES.place(source), noted)
+            with acting(None):  # it was found, and nobody has decided it
+                return await self._repository.modify(SOURCES, SOURCES.place(source), noted)
         except NotFound:  # removed meanwhile
             return source
 

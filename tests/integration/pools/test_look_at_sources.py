@@ -9,6 +9,7 @@ import pytest
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.domain.tenancy.check_findings import CheckFinding, CheckStatus
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.repository import Repository
@@ -382,3 +383,13 @@ async def test_an_spf_record_that_is_not_told_or_not_there_is_no_fault_of_a_sour
     inner = await site.finding("source:default/inner")
     assert inner is not None
     assert inner.status is CheckStatus.OK
+
+
+async def test_what_is_found_is_no_entry_of_the_audit_log(site: Site) -> None:
+    await site.add(BOTH)
+    site.name(FOUR)
+    repository = site.program[Repository]
+    before = await repository.all(AUDIT_ENTRIES, of_chain(None))
+    await site.hour()
+    assert await site.unused() == ("", NO_SIX)
+    assert await repository.all(AUDIT_ENTRIES, of_chain(None)) == before
