@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit e2e fuzz check fmt package client deploy destroy cost bench lock clean
+.PHONY: help run install test unit e2e fuzz check fmt package client deploy destroy restore cost bench lock clean
 MAKEFLAGS += --no-print-directory
 PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
@@ -79,6 +79,10 @@ deploy: ## create or update an installation (TARGET=local|localstack|aws PREFIX=
 destroy: ## remove an installation; asks when it holds mail (TARGET=… PREFIX=…)
 	@$(setup) local >&2
 	@exec .venv/bin/python -m infra.destroy $(INSTALLATION) $(ARGS)
+
+restore: ## the tables of an installation as of a moment, beside those that stand (TO=2027-03-04T02:15:00Z|latest)
+	@$(setup) local >&2
+	@exec .venv/bin/python -m infra.restore $(INSTALLATION) --to "$(TO)" $(ARGS)
 
 cost: ## calls and dollars for a million messages, measured on the deployed functions (ARGS=--help)
 	@$(setup) dev ministack

@@ -24,6 +24,7 @@ from infra.options import arguments, complete, installation_of, read_request
 from infra.order import Order
 from infra.outputs import Deployed, describe, environment_of_current, show, show_environment
 from infra.plan import Plan, plan
+from infra.recovery import switch_on
 from infra.stack import Say, Stack, StackFailed
 from infra.stack import deploy as deploy_stack
 from infra.targets import Target, WrongOrder, one_line
@@ -64,6 +65,9 @@ def apply(order: Order, planned: Plan, say: Say) -> dict[str, str]:
         stack = stack_of(order, change.part, change.template, {**known, **change.parameters})
         outputs = deploy_stack(client, stack, say, order.target.pace)
         known |= egress.outputs_for_others(change.part, outputs)
+        if change.part == "data" and order.target.is_emulated:
+            for table in ("MailTable", "ControlTable"):
+                switch_on(order.target.client("dynamodb"), known[table])
     return known
 
 

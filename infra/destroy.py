@@ -48,10 +48,10 @@ def look(target: Target, prefix: str) -> Holdings:
     outputs = data.outputs if data else {}
     account = target.identify()
     mail = f"{prefix}-mail-raw" if target.is_emulated else f"{prefix}-mail-raw-{account}"
-    tables = (
-        outputs.get("MailTable") or _marked_table(target, prefix, f"{prefix}-mail"),
-        outputs.get("ControlTable") or _marked_table(target, prefix, f"{prefix}-control"),
-    )
+    named = [outputs.get("MailTable", ""), outputs.get("ControlTable", "")]
+    # After a restore the outputs name restored tables, and those of the template are left.
+    named += [_marked_table(target, prefix, f"{prefix}-{one}") for one in ("mail", "control")]
+    tables = tuple(dict.fromkeys(named))
     buckets = (
         outputs.get("Bucket") or _marked_bucket(target, prefix, mail),
         outputs.get("CodeBucket") or _marked_bucket(target, prefix, f"{prefix}-code-{account}"),

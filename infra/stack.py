@@ -19,6 +19,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 from chalicelib.config import Settings
+from infra.recovery import switch_on
 from infra.templates import load, render, with_numbers
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def deploy_data(
     stack = Stack(f"{prefix}-data", text, parameters)
     pace = EMULATORS_PACE if endpoint else PATIENT_PACE
     outputs = deploy(cloudformation(endpoint), stack, say, pace)
+    if endpoint:
+        for table in ("MailTable", "ControlTable"):
+            switch_on(_client("dynamodb", endpoint), outputs[table])
     return {field: outputs[output] for output, field in SETTINGS.items()}
 
 
@@ -109,11 +113,14 @@ def data_parameters(endpoint: str | None, prefix: str, bucket: str = "") -> dict
 
 def cloudformation(endpoint: str | None) -> CloudFormationClient:
     """A client for an endpoint, with the standard AWS variables for the rest."""
+    return _client("cloudformation", endpoint)  # type: ignore[no-any-return]  # botocore makes clients at run time
+
+
+def _client(service: str, endpoint: str | None) -> Any:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    client: Any = botocore.session.get_session().create_client(
-        "cloudformation", region_name=region, endpoint_url=endpoint
+    return botocore.session.get_session().create_client(
+        service, region_name=region, endpoint_url=endpoint
     )
-    return client  # type: ignore[no-any-return]  # botocore makes clients at run time
 
 
 def deploy(

@@ -42,6 +42,9 @@ class Backends(Protocol):
         """By how many seconds this host's clock is at least ahead of that of the queues, less than nought when it is
         behind, when they were last asked for their numbers; None where they have no clock of their own."""
 
+    async def without_past(self) -> Sequence[str] | None:
+        """Tables whose past is not kept, so that nothing could be brought back; None where a copy is made otherwise."""
+
     async def counted(self) -> Counts | None:
         """What was counted in the whole installation since its beginning; None where that is not kept together."""
 

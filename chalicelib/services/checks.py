@@ -1,4 +1,5 @@
-"""The installation looks at itself: every minute at stores and queues, every hour at its names in the DNS.
+"""The installation looks at itself: every minute at stores and queues, every hour at its names in the DNS and at
+what keeps the past.
 
 What it finds is stored, so that whoever asks for it asks nothing else. A finding is written when it differs from the
 one before, and those of the DNS each hour.
@@ -134,12 +135,27 @@ class CheckInstallation:
         for one in await self._further.found():
             yield one
         if self._is_due(known.get(DNS), NAMES_SECONDS):
-            async for found in self._names(known):
+            async for found in self._each_hour(known):
                 yield found
 
     def _is_due(self, last: CheckFinding | None, seconds: float) -> bool:
         """Whether that is so long ago."""
         return last is None or self._clock.now() - last.found_at >= seconds
+
+    async def _each_hour(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
+        async for found in self._of_the_past():
+            yield found
+        async for found in self._names(known):
+            yield found
+
+    async def _of_the_past(self) -> AsyncIterator[Found]:
+        """Whether tables could be brought back, where no copies are made; nothing when that cannot be asked now."""
+        try:
+            tables = await self._backends.without_past()
+        except TemporaryFailure:
+            return
+        if tables is not None:
+            yield judged("backups", [f"Point-in-time recovery of {one} is off." for one in tables])
 
     def _postmaster(self) -> list[str]:
         """Why mail to those who answer for the installation is refused, which RFC 5321 section 4.5.1 forbids."""

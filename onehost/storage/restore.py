@@ -26,7 +26,7 @@ from chalicelib.adapters.sqlite.folder import (
     make_own,
 )
 from chalicelib.adapters.sqlite.inspection import message_faults, noun_faults, structure_faults
-from chalicelib.adapters.sqlite.restored import Hold, make_ready
+from chalicelib.adapters.sqlite.restored import make_ready
 from chalicelib.adapters.sqlite.sealing_keys import key_file, keys_of
 from chalicelib.adapters.sqlite.segments import sync_folder
 from chalicelib.adapters.sqlite.snapshot import (
@@ -38,6 +38,7 @@ from chalicelib.adapters.sqlite.snapshot import (
 from chalicelib.cli.terminal import moment
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.restored import Hold, details_of
 from onehost.storage.backup import missing_bodies
 from onehost.storage.check import opener
 from onehost.storage.copying import copy_tail, own_folder, size_of, sync_file, to_itself
@@ -206,8 +207,7 @@ def _copy(source: Path, made: Path, manifest: Manifest, progress: Progress) -> N
 
 def _make_ready(made: Path, manifest: Manifest, wishes: Wishes, now: float) -> int:
     """Hold what waits, and make the databases durable as they are then."""
-    details = f"Restored from a backup of {moment(manifest.began_at)} UTC"
-    hold = Hold(details, now, int(now) + wishes.hold_days * DAY)
+    hold = Hold(details_of(moment(manifest.began_at)), now, int(now) + wishes.hold_days * DAY)
     held = make_ready(made, None if wishes.resend else hold, now)
     for name in manifest.databases:
         sync_file(made / name)

@@ -90,7 +90,7 @@ chalicelib              -
 
 .ports                  .domain .domain.people .domain.tenancy .domain.limits .domain.search .domain.webhooks
 
-.services               .config .domain .domain.tenancy .ports
+.services               .config .domain .domain.people .domain.tenancy .ports
 .services.checks        .config .domain .domain.tenancy .ports .services .services.pools
 .services.queue         .config .domain .domain.tenancy .domain.mail .domain.limits .ports .services.tenancy.directory
                         .services.events.record_operations .services.suppress
@@ -222,7 +222,7 @@ posthorn_client         posthorn_client.operations
 posthorn_client.models  posthorn_client.models
 posthorn_client.operations  posthorn_client posthorn_client.models
 
-infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2
+infra                   .bootstrap .config .domain .domain.tenancy .services .services.pools .services.tenancy .api.v2
                         .cli.stack infra.local.plan *
 infra.local             .bootstrap .config .domain .domain.people .domain.tenancy .domain.dns .domain.mail
                         .domain.tracking .ports .services.people .services.tenancy .services.tracking .api .api.v2

@@ -74,6 +74,20 @@ class AwsBackends(Backends):
         """By the Date of SQS's last answer."""
         return self._ahead
 
+    async def without_past(self) -> Sequence[str] | None:
+        """Those whose point-in-time recovery is off: one call a table."""
+        found = []
+        for table in self._tables.values():
+            answer = await self._session.call(
+                "dynamodb", "describe_continuous_backups", TableName=table.name
+            )
+            recovery = answer["ContinuousBackupsDescription"].get(
+                "PointInTimeRecoveryDescription", {}
+            )
+            if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
+                found.append(table.name)
+        return found
+
     async def counted(self) -> Mapping[Any, int] | None:
         """Counters are kept by server."""
         return None

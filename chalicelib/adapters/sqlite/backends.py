@@ -79,6 +79,10 @@ class SqliteBackends(Backends):
     def clock_ahead(self) -> None:
         """All is on this host."""
 
+    async def without_past(self) -> Sequence[str] | None:
+        """Backups are copies (`posthorn backups`)."""
+        return None
+
     async def counted(self) -> Counts:
         """The sums of all days."""
         return {str(name): int(count) for name, count in await self._read(_COUNTED)}

@@ -1,5 +1,5 @@
 """Databases of a backup made ready to serve: nothing that was given out after the backup is given out again, and
-nothing that waited in it is sent without a person; and whoever had signed in signs in anew.
+nothing that waited in it is sent without a person; and whoever had signed in signs in anew (`domain/restored.py`).
 
 Works on databases that nobody has open, each in one transaction, and does not make them durable.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
@@ -24,13 +23,12 @@ from chalicelib.adapters.sqlite.snapshot import SCHEMAS
 from chalicelib.adapters.storage.leased_numbers import HIGHEST_NUMBER
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import parse_job
-from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, Status
+from chalicelib.domain.model import DeliveryJob, MessageRecord
 from chalicelib.domain.people.sessions import SESSIONS
 from chalicelib.domain.people.tickets import TICKETS
+from chalicelib.domain.restored import NUMBERS_LEFT_OUT, SEQUENCE_LEFT_OUT, Hold, held
 from chalicelib.domain.tenancy.servers import SERVERS
 
-NUMBERS_LEFT_OUT = 10_000
-SEQUENCE_LEFT_OUT = 100
 AT_ONCE = 1_000
 
 _RAISE = (
@@ -39,15 +37,6 @@ _RAISE = (
 )
 _ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
 _NOT_DONE = f"SELECT {SELECTED} FROM messages WHERE state IN ('W', 'L') AND key > ? ORDER BY key LIMIT {AT_ONCE}"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What held messages are told, when it happened, and when the hold ends; epoch seconds."""
-
-    details: str
-    at: float
-    expires_at: int
 
 
 def make_ready(folder: Path, hold: Hold | None, now: float) -> int:
@@ -107,8 +96,7 @@ def _hold_what_waits(db: apsw.Connection, hold: Hold) -> int:
 
 def _hold(db: apsw.Connection, record: MessageRecord, hold: Hold) -> None:
     number = lease(db, record.message.server_id, "delivery", 1)
-    delivery = Delivery(number, Status.HELD, hold.details, hold.at)
-    write_over(db, record, lifecycle.held(record, delivery, hold.expires_at))
+    write_over(db, record, held(record, hold, number))
 
 
 @contextmanager
