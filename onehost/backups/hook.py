@@ -30,7 +30,7 @@ def environment_of(taken: Taken, outside: Mapping[str, str]) -> dict[str, str]:
     return {name: outside[name] for name in _KEPT if name in outside} | {
         "POSTHORN_BACKUP": str(taken.path),
         "POSTHORN_BACKUPS": str(taken.path.parent),
-        "POSTHORN_BACKUP_BEGAN_AT": iso(taken.manifest.began_at),
+        "POSTHORN_BACKUP_BEGAN_AT": iso(taken.manifest.began_at) or "",
         "POSTHORN_BACKUP_MISSING": str(len(taken.manifest.missing)),
     }
 

@@ -53,8 +53,8 @@ class Installation:
 
     def tables(self, made: Restored) -> Posthorn:
         """The program on the restored tables, in the same scripted world."""
-        names = {"mail_table": made.mail, "control_table": made.control}
-        return Posthorn(replace(self.settings, **names), "aws")
+        settings = replace(self.settings, mail_table=made.mail, control_table=made.control)
+        return Posthorn(settings, "aws")
 
     async def restore(self, moment: datetime | None = None) -> Restored:
         """In a thread, since the command has a loop of its own."""

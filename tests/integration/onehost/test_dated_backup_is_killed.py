@@ -76,7 +76,7 @@ async def test_it_is_killed_at_every_step(
     (before,) = all_of(template)
     erase(host, erased)
     notes = (state / "backups.json").read_bytes()
-    step, finished = 0, False
+    step, finished, other = 0, False, tmp_path / "other"
     while not finished:
         folder = tmp_path / "backups"
         shutil.rmtree(folder, ignore_errors=True)
@@ -94,7 +94,6 @@ async def test_it_is_killed_at_every_step(
         if (folder / before.path.name / "manifest.json").exists():
             assert there[0].path.name == before.path.name
         for one in there:
-            other = tmp_path / "other"
             shutil.rmtree(other, ignore_errors=True)
             assert restore(one.path, other, Wishes(), host.now, QUIET, key_of=state).missing == ()
         done = backups().run()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore
-from onehost.backups import take as taking
 from tests.ended_segments import OTHER, SECRET, erase, segment_of, two_messages, words
 from tests.integration.onehost.dated_backups import DatedHost
 from tests.kept_mail import Host, fill
@@ -117,7 +116,7 @@ async def test_a_file_system_without_links_gets_copies(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(taking.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     second = dated.made()
     assert {segment_of(one.path).stat().st_nlink for one in (first, second)} == {1}
     assert words(second.path) == {SECRET, OTHER}
