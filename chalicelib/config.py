@@ -61,6 +61,9 @@ class Settings:
     that leads back to it, as long as the other family can take its place; ignore has it use both in any case.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. bounces_per_hour: of ours to one address.
+    complaint_rate_limit, bounce_rate_limit: percent of a server's mail of 24 hours, with at most two decimals, above
+    which its new mail is held; where an organization or a server has no limit of its own, and without it none.
+    rate_limit_count: of fewer messages no rate is taken.
     hold_days, suppression_days: lifetimes. webhook_days: how long deliveries to webhooks are kept.
     resent_sender: prepend Resent-Sender as Postal does (contract 4.18).
     delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver, and of the
@@ -128,6 +131,9 @@ class Settings:
     max_recipients: int = 1_000
     max_attempts: int = 18
     bounces_per_hour: int = 10
+    complaint_rate_limit: str = ""
+    bounce_rate_limit: str = ""
+    rate_limit_count: int = 100
     hold_days: int = 7
     suppression_days: int = 30
     webhook_days: int = 30

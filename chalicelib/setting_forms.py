@@ -35,6 +35,7 @@ _BLOCK_LIST = (
     rf"[A-Za-z0-9_-]{{1,63}}(?:\.[A-Za-z0-9_-]{{1,63}})*(?: *= *{_ANSWER}(?: *; *{_ANSWER})*)?"
 )
 _BLOCK_LISTS = re.compile(rf" *{_BLOCK_LIST}(?: *, *{_BLOCK_LIST})* *\Z")
+_PERCENT = re.compile(r"(?=[0-9.]*[1-9])(?:100(?:\.0{1,2})?|[0-9]{1,2}(?:\.[0-9]{1,2})?)\Z")
 _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 
 # What the text of a field must be like, and how that is said.
@@ -51,6 +52,8 @@ FORMS = {
     "spamd": (_HOST_AND_PORT, "such as scanner.example:783"),
     "clamd": (_HOST_AND_PORT, "such as scanner.example:3310"),
     "rspamd": (_URL, "such as http://scanner.example:11333"),
+    "complaint_rate_limit": (_PERCENT, "percent, 0.01 to 100, such as 0.3"),
+    "bounce_rate_limit": (_PERCENT, "percent, 0.01 to 100, such as 5"),
     "log_level": (re.compile(r"(?:debug|info|warning|error)\Z"), "debug, info, warning or error"),
     "scan_failure": (re.compile(r"(?:open|closed)\Z"), "open or closed"),
     "reverse_names": (re.compile(r"(?:require|ignore)\Z"), "require or ignore"),
@@ -74,6 +77,7 @@ BOUNDS = {
     "max_recipients": (1, 100_000),
     "max_attempts": (1, 1_000),
     "bounces_per_hour": (1, 1_000_000),
+    "rate_limit_count": (1, 1_000_000_000),
     "delivery_port": (1, 65_535),
     "scan_seconds": (0, 30),  # what a worker's lease leaves beside delivering and settling
     "scan_max_size": (1, 1024 * 1024 * 1024),

@@ -15,6 +15,7 @@ from chalicelib.cli.commands import (
     options,
     reason_option,
 )
+from chalicelib.cli.rate_limits import RATES, rate_limit_options, rates_text
 from chalicelib.cli.send_limits import LIMITS, limits_text, send_limit_options, without_nothing
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, facts, table, visible
@@ -30,6 +31,7 @@ organization_options = options(
         help="A pool that its servers may have; may be repeated.",
     ),
     send_limit_options,
+    rate_limit_options,
 )
 organization_group = Group("organization", "Organizations: the tenants of the installation.")
 
@@ -65,7 +67,7 @@ def show(session: Session, permalink: str) -> None:
 @click.argument("permalink")
 @click.option("--name", help="Another name.")
 @organization_options
-@clear_option("time_zone", "pools", *LIMITS)
+@clear_option("time_zone", "pools", *LIMITS, *RATES)
 def change(session: Session, permalink: str, clear: tuple[str, ...], **given: Any) -> None:
     """Change an organization."""
     body = without_nothing(changes(clear, **given))
@@ -103,6 +105,7 @@ def _show(session: Session, organization: Organization) -> None:
         ("Time zone", organization["time_zone"]),
         ("Pools", ", ".join(organization["pools"])),
         ("Send limits", limits_text(organization)),
+        ("Rates that hold", rates_text(organization)),
         ("Created", clock_time(organization["created_at"])),
         ("State", _state(organization)),
     ]

@@ -20,6 +20,7 @@ from chalicelib.cli.commands import (
     reason_option,
 )
 from chalicelib.cli.overview import overview
+from chalicelib.cli.rate_limits import RATES, holds_text, rate_limit_options, rates_text
 from chalicelib.cli.retention import RETENTION, kept_for, retention, retention_options
 from chalicelib.cli.send_limits import (
     LIMITS,
@@ -61,6 +62,7 @@ server_options = options(
     ),
     click.option("--pool", help="The pool of addresses that its mail leaves from."),
     send_limit_options,
+    rate_limit_options,
     click.option("--spam-threshold", type=float, help="Incoming mail that scores more is spam."),
     click.option(
         "--spam-failure-threshold", type=float, help="Incoming mail that scores so much fails."
@@ -117,7 +119,7 @@ server_options = options(
     retention_options,
 )
 CLEARED = (
-    *("mode", "pool", *LIMITS, "spam_threshold", "spam_failure_threshold"),
+    *("mode", "pool", *LIMITS, *RATES, "spam_threshold", "spam_failure_threshold"),
     *("outbound_spam_threshold", "postmaster_address", "bounce_incoming"),
     *("allow_sender", "privacy_mode", "retry_schedule"),
     *("suppress_hard_fails", "suppress_bounces", "suppress_complaints", "suppression_days"),
@@ -222,6 +224,8 @@ def _show(session: Session, server: Server) -> None:
         ("Pool", server["pool"]),
         ("Shards", str(server["shards"])),
         ("Send limits", limits_text(server)),
+        ("Rates that hold", rates_text(server)),
+        ("New mail is held for", holds_text(server) or NOTHING),
         ("Spam threshold", f"{server['spam_threshold']:g}"),
         ("Spam failure threshold", f"{server['spam_failure_threshold']:g}"),
         ("Outbound spam threshold", NOTHING if outbound is None else f"{outbound:g}"),

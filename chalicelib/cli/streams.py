@@ -7,6 +7,8 @@ from typing import Any, get_args
 import click
 
 from chalicelib.cli.commands import Group, changes, clear_option, fields_of, of_server
+from chalicelib.cli.rate_limits import RATES, rate_limit_options, rates_text
+from chalicelib.cli.send_limits import without_nothing
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import facts, table, visible, yes
 from posthorn_client.models import Stream, StreamType
@@ -47,13 +49,14 @@ def add(session: Session, server: str | None, **given: Any) -> None:
 @stream_group.command("set")
 @click.argument("name")
 @unsubscribe_option
-@clear_option("unsubscribe")
+@rate_limit_options
+@clear_option("unsubscribe", *RATES)
 @of_server
 def change(
     session: Session, name: str, server: str | None, clear: tuple[str, ...], **given: Any
 ) -> None:
     """Change a stream, for mail that is sent from now on."""
-    body: Any = changes(clear, **given)
+    body: Any = without_nothing(changes(clear, **given))
     _show(session, session.client.change_stream(name, body, tenant=server))
 
 
@@ -71,5 +74,6 @@ def _show(session: Session, stream: Stream) -> None:
         ("Stream", stream["name"]),
         ("Type", stream["type"]),
         ("Unsubscribe", yes(stream["unsubscribe"])),
+        ("Rates that hold", rates_text(stream)),
     ]
     session.show(stream, facts(pairs))

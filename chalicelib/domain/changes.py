@@ -86,10 +86,13 @@ class Mark(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+UNPROVEN = "?"
+
+
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """This first happened to a message. `detail` is what whoever noted it gave beside: the number of the report, or the
-    suppression as JSON."""
+    """This first happened to a message. `detail` is what whoever noted it gave beside: the number of the report, with
+    UNPROVEN behind it where nobody vouches for that, or the suppression as JSON."""
 
     sequence: str
     server: ServerId
@@ -98,6 +101,11 @@ class Marked:
     at: float
     detail: str
     traits: Traits | None = None
+
+
+def is_proven(marked: Marked) -> bool:
+    """Whether it is a complaint for which somebody vouches."""
+    return marked.mark is Mark.COMPLAINED and not marked.detail.endswith(UNPROVEN)
 
 
 @dataclass(frozen=True, slots=True)

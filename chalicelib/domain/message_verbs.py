@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
 from chalicelib.domain.operations import RELEASE, RESEND
+from chalicelib.domain.tenancy.rate_limits import Rate
 
 MOST_RESENT = 100
 MOST_JOBS = 4
@@ -14,8 +15,21 @@ Fault = Callable[[MessageRecord], str | None]
 
 
 def not_held(record: MessageRecord) -> str | None:
-    """What keeps it from being released."""
+    """What keeps it from being released by an operator."""
     return None if record.state is State.HELD else "is not held"
+
+
+def not_to_release(record: MessageRecord) -> str | None:
+    """What keeps it from being released by others."""
+    return not_held(record) or _held_by_rate(record)
+
+
+def _held_by_rate(record: MessageRecord) -> str | None:
+    """A rate that is too high holds mail for the sake of the installation."""
+    hold = record.limit_hold if record.state is State.HELD else None
+    if hold is None or hold.period not in set(Rate):
+        return None
+    return f"is held because of the {Rate(hold.period).words}: an operator can release it"
 
 
 def not_waiting(record: MessageRecord) -> str | None:
@@ -35,8 +49,13 @@ def not_to_bounce(record: MessageRecord) -> str | None:
     return "is scheduled: cancel it" if record.is_scheduled else not_open(record)
 
 
+def not_to_try_again(record: MessageRecord) -> str | None:
+    """What keeps it from being tried again by others than operators."""
+    return not_to_retry(record) or _held_by_rate(record)
+
+
 def not_to_retry(record: MessageRecord) -> str | None:
-    """What keeps it from being tried again."""
+    """What keeps it from being tried again by an operator."""
     if record.is_scheduled:
         return "is scheduled: give it another time"
     if record.state is not State.DONE or record.status in (Status.HARD_FAIL, Status.BOUNCED):
@@ -78,9 +97,9 @@ class MessageVerb:
 
 VERBS = (
     MessageVerb("hold", not_waiting),
-    MessageVerb(RELEASE, not_held, True, frozenset({"allow", "note"})),
+    MessageVerb(RELEASE, not_to_release, True, frozenset({"allow", "note"})),
     MessageVerb("cancel", not_open),
-    MessageVerb("retry", not_to_retry, True),
+    MessageVerb("retry", not_to_try_again, True),
     MessageVerb("bounce", not_to_bounce),
     MessageVerb("replay", not_incoming, True, frozenset({"endpoint"})),
     MessageVerb(RESEND, not_to_resend, True),

@@ -35,6 +35,8 @@ class EventType(StrEnum):
     DOMAIN_DNS_RECOVERED = "domain.dns_recovered"
     SERVER_LIMIT_APPROACHING = "server.limit_approaching"
     SERVER_LIMIT_EXCEEDED = "server.limit_exceeded"
+    SERVER_RATE_EXCEEDED = "server.rate_exceeded"
+    SERVER_RATE_RECOVERED = "server.rate_recovered"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -43,7 +45,8 @@ class Occurrence:
     """Something that happened at `at` (epoch seconds), to the message `email` where it was one.
 
     `what` tells it from others of its type: the number of the delivery, the report or the hit, the digest of the
-    address with the moment, the owner and period of a limit with the hour. `detail` is a compact JSON object with what
+    address with the moment, the owner and period of a limit or
+    the stream and rate with the hour. `detail` is a compact JSON object with what
     cannot be read elsewhere (a suppression, a domain's result, a limit); None where the message has it all.
     """
 

@@ -21,10 +21,11 @@ from chalicelib.domain.changes import (
     MessageChange,
     Operated,
     Reported,
+    is_proven,
 )
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementKind
-from chalicelib.domain.firsts import First, firsts
+from chalicelib.domain.firsts import First, fault_of_recipient, firsts
 from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.model import Delivery, MessageRecord, Scope, Status
 from chalicelib.domain.numbering import ServerId
@@ -61,6 +62,10 @@ class Count(StrEnum):
     FAILED_MESSAGES = "failed_messages"
     OPENED_MESSAGES = "opened_messages"
     CLICKED_MESSAGES = "clicked_messages"
+    # Messages that first failed for a reason about their recipient, before and after sending; complaints vouched for.
+    REFUSED_MESSAGES = "refused_messages"
+    RETURNED_MESSAGES = "returned_messages"
+    PROVEN_COMPLAINTS = "proven_complaints"
     # Deliveries by the seconds since their message was accepted, and the sum of these in milliseconds.
     WITHIN_1 = "within_1"
     WITHIN_5 = "within_5"
@@ -84,10 +89,12 @@ OF_MESSAGES = (
     Count.FAILED_MESSAGES,
     Count.OPENED_MESSAGES,
     Count.CLICKED_MESSAGES,
+    Count.REFUSED_MESSAGES,
+    Count.RETURNED_MESSAGES,
+    Count.PROVEN_COMPLAINTS,
 )
-NAMED = tuple(
-    count for count in Count if count not in {*WITHIN, *OF_MESSAGES, Count.LATER, Count.DELIVERY_MS}
-)
+_UNNAMED = {*WITHIN, *OF_MESSAGES, Count.LATER, Count.DELIVERY_MS}
+NAMED = tuple(count for count in Count if count not in _UNNAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,8 @@ _FIRSTS = {
     First.SENT.value: Count.SENT_MESSAGES,
     First.FAILED.value: Count.FAILED_MESSAGES,
     First.SPAM.value: Count.SPAM,
+    First.REFUSED.value: Count.REFUSED_MESSAGES,
+    First.RETURNED.value: Count.RETURNED_MESSAGES,
 }
 _FIRST_ENGAGEMENTS = {
     EngagementKind.OPEN: Count.OPENED_MESSAGES,
@@ -170,8 +179,13 @@ def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[s
         for name, count in _ONCE.items():
             at: float | None = getattr(after, name)
             if at is not None and (before is None or getattr(before, name) is None):
-                found.append((count, at))
+                found += [(each, at) for each in _once(count, after)]
     return tuple(found)
+
+
+def _once(count: Count, after: MessageRecord) -> list[Count]:
+    fault = fault_of_recipient(after) if count is Count.FAILED_MESSAGES else None
+    return [count, *([_FIRSTS[fault]] if fault else [])]
 
 
 def added_deliveries(before: MessageRecord | None, after: MessageRecord) -> list[Delivery]:
@@ -277,7 +291,8 @@ def _of_others(change: Change) -> list[tuple[str, float]]:
             once = [(_FIRST_ENGAGEMENTS[kind], at)] if is_first else []
             return [(_ENGAGEMENTS[kind], at), *once]
         case Marked(mark=mark, at=at):
-            return [(_MARKS[mark], at)]
+            proven = [(Count.PROVEN_COMPLAINTS, at)] if is_proven(change) else []
+            return [(_MARKS[mark], at), *proven]
         case Reported(report=report) if report.kind is ReportKind.DELAY:
             return [(Count.DELAYS, report.at)]
         case Operated(operation=operation) if operation.verb == RELEASE:

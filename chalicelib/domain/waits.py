@@ -24,6 +24,8 @@ class WaitCode(StrEnum):
     CREDENTIAL = "credential"
     SUPPRESSED = "suppressed"
     SEND_LIMIT = "send_limit"
+    COMPLAINT_RATE = "complaint_rate"
+    BOUNCE_RATE = "bounce_rate"
     DEVELOPMENT = "development"
     SUSPENDED = "suspended"
     QUARANTINE = "quarantine"
@@ -57,6 +59,8 @@ _HOLDS = {
     "Credential is configured to hold": WaitCode.CREDENTIAL,
     "Recipient (": WaitCode.SUPPRESSED,
     "Message held because send limit": WaitCode.SEND_LIMIT,
+    "Message held because the complaint rate": WaitCode.COMPLAINT_RATE,
+    "Message held because the bounce rate": WaitCode.BOUNCE_RATE,
     "Server is in development mode": WaitCode.DEVELOPMENT,
     "Mail server has been suspended": WaitCode.SUSPENDED,
     "Message placed into quarantine": WaitCode.QUARANTINE,

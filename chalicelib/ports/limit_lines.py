@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, Standing
+from chalicelib.domain.limits.limit import Holding, LimitOwner, Line, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class LineState:
 class LimitLines(Protocol):
     """What limits hold, in the order of acceptance. A line is there while anything stands in it."""
 
-    async def enter(self, limit: Limit, standing: Standing, due_at: float) -> None:
+    async def enter(self, limit: Holding, standing: Standing, due_at: float) -> None:
         """Have a message stand in the line of a limit, where it may stand already; look at the line at `due_at` or
         earlier. Once it returns, later mail under this limit gets no place before it."""
 

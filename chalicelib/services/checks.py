@@ -32,10 +32,12 @@ from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.scanners import Scanners
 from chalicelib.services.endangered_tracking import EndangeredTracking
 from chalicelib.services.health import Health
+from chalicelib.services.held_servers import HeldServers
 from chalicelib.services.pools.look_at_sources import OF_SOURCES, LookAtSources
 
 QUEUES = "queues"
 DNS = "dns"
+RATES = "rates"
 LONG_WAIT, LONGEST_WAIT = 900, 3_600  # seconds
 LONGEST_LAG = 300  # seconds
 LONGEST_JOB = DAY
@@ -82,6 +84,7 @@ class CheckInstallation:
         sources: LookAtSources,
         further: FurtherChecks,
         tracking: EndangeredTracking,
+        held: HeldServers,
     ) -> None:
         self._jobs = jobs
         self._settings = settings
@@ -94,6 +97,7 @@ class CheckInstallation:
         self._sources = sources
         self._further = further
         self._tracking = tracking
+        self._held = held
 
     async def findings(self) -> list[CheckFinding]:
         """What was found last, what is worst first."""
@@ -219,8 +223,13 @@ class CheckInstallation:
             await self._repository.remove(CHECK_FINDINGS, known[name])
         with suppress(TemporaryFailure):
             yield judged("track_certificates", await self._tracking.faults(), CheckStatus.WARNING)
-        for one in await self._further.found_by_the_hour():
+        for one in (*await self._rates(known), *await self._further.found_by_the_hour()):
             yield one
+
+    async def _rates(self, known: dict[str, CheckFinding]) -> list[Found]:
+        """Whose new mail is held; nothing where none ever was."""
+        held = await self._held.told()
+        return [judged(RATES, held, CheckStatus.WARNING)] if held or RATES in known else []
 
     def _is_source_due(self, known: dict[str, CheckFinding], name: str) -> bool:
         return self._is_due(known.get(name), LOOKED_AT_SECONDS)

@@ -103,6 +103,14 @@ _LIMIT: Mapping[str, Any] = {
     "action": "hold",
     "resets_at": _LATER,
 }
+_RATE: Mapping[str, Any] = {
+    "rate": "complaint_rate",
+    "stream": "news",
+    "limit": 0.3,
+    "percent": 0.42,
+    "since": _AT,
+    "until": _LATER,
+}
 _BY: Mapping[str, Any] = {"kind": "user", "id": "usabcdefghij", "name": "ada@acme.example"}
 _WAIT: Mapping[str, Any] = {
     "code": "manual",
@@ -158,6 +166,8 @@ _DATA: Mapping[str, Mapping[str, Any]] = {
     "domain.dns_recovered": {"domain": {**_DOMAIN, "dns_ok": True, "dkim_ok": True}},
     "server.limit_approaching": {"limit": _LIMIT},
     "server.limit_exceeded": {"limit": {**_LIMIT, "used": 1000}},
+    "server.rate_exceeded": {"rate": _RATE},
+    "server.rate_recovered": {"rate": _RATE},
     "webhook.test": {"webhook": "whabcdefghij"},
 }
 

@@ -26,6 +26,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "domain.dns_recovered": "Records of a domain are right again",
         "server.limit_approaching": "A send limit is nearly used",
         "server.limit_exceeded": "A send limit is used up",
+        "server.rate_exceeded": "A complaint or bounce rate holds new mail",
+        "server.rate_recovered": "A complaint or bounce rate holds mail no longer",
         "webhook.test": "A test that somebody asked for",
     }
 )

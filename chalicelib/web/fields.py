@@ -3,6 +3,8 @@ what is wrong with it."""
 
 from __future__ import annotations
 
+import math
+
 from chalicelib.web.form import Form
 
 
@@ -15,6 +17,20 @@ def number(form: Form, name: str) -> int | str | None:
         return int(text) if len(text) < 20 else text
     except ValueError:
         return text
+
+
+def decimal(form: Form, name: str) -> float | str | None:
+    """A number with a decimal point; None for an empty field."""
+    return read_decimal(form.text(name)) if form.text(name) else None
+
+
+def read_decimal(text: str) -> float | str:
+    """The number of a text; the text for what is none, as `nan` is."""
+    try:
+        found = float(text) if len(text) < 20 else math.nan
+    except ValueError:
+        return text
+    return found if math.isfinite(found) else text
 
 
 def text(form: Form, name: str) -> str | None:

@@ -26,7 +26,11 @@ CONFIRMED = ("cancel", "resend", "bounce")
 """What a page says before, because it cannot be taken back."""
 
 
-def verbs_of(email: Mapping[str, Any]) -> tuple[str, ...]:
+OF_OPERATORS = ("complaint_rate", "bounce_rate")
+"""What holds mail so that only an operator can release it."""
+
+
+def verbs_of(email: Mapping[str, Any], *, is_operator: bool = False) -> tuple[str, ...]:
     """The verbs that where it stands allows."""
     wait, incoming = email.get("wait"), email["direction"] == "incoming"
     if wait is None:
@@ -36,6 +40,8 @@ def verbs_of(email: Mapping[str, Any]) -> tuple[str, ...]:
     given_up = ("bounce",) if incoming else ()
     if email["held"]:
         allow = ("allow",) if wait["code"] == "suppressed" else ()
+        if wait["code"] in OF_OPERATORS and not is_operator:
+            return ("cancel",)
         return (*allow, "release", *given_up, "cancel")
     if wait["code"] == "scheduled":
         return ("send_now", "reschedule", "hold", "cancel")

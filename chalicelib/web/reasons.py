@@ -19,8 +19,8 @@ class Reason:
     """Its title, a sentence that says what it means, the tone, and what may be done, most helpful first.
 
     Actions: `retry`, `cancel`, `release`, `allow` (release, and off the suppression list), `send_now` and `reschedule`
-    (scheduled mail), `resend`, `bounce`, `replay`, `check` (look at the domain's records), `limit` and `pool` (where
-    those are set).
+    (scheduled mail), `resend`, `bounce`, `replay`, `check` (look at the domain's records), `limit`, `rates` and `pool`
+    (where those are set).
     """
 
     title: str
@@ -80,6 +80,20 @@ WAITS = {
         "As many messages were sent as the limit allows. It goes on by itself when there is room.",
         "held",
         ("limit", "cancel"),
+    ),
+    "complaint_rate": Reason(
+        "Held: too many recipients complain",
+        "More of the last day's mail was complained about than the operators allow. It goes on by itself "
+        "when that is fewer, or when an operator raises the limit.",
+        "held",
+        ("rates", "cancel"),
+    ),
+    "bounce_rate": Reason(
+        "Held: too much mail comes back",
+        "More of the last day's mail did not reach its recipients than the operators allow. It goes on by itself "
+        "when that is less, or when an operator raises the limit.",
+        "held",
+        ("rates", "cancel"),
     ),
     "development": Reason(
         "Held: the server is in development mode",

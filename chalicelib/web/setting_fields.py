@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.web.fields import read_decimal
 from chalicelib.web.form import Form
 
 Server = Mapping[str, Any]
@@ -44,8 +45,8 @@ class Setting:
         if not text:
             return None
         if self.kind in ("number", "forever", "unlimited"):
-            return _number(text.replace(",", ""), int)
-        return _number(text, float) if self.kind == "decimal" else text
+            return _whole(text.replace(",", ""))
+        return read_decimal(text) if self.kind == "decimal" else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ def _of(server: Server, name: str) -> Any:
     return value[member] if member else value
 
 
-def _number(text: str, kind: type[int] | type[float]) -> Any:
+def _whole(text: str) -> int | str:
     try:
-        return kind(text) if len(text) < 20 else text
+        return int(text) if len(text) < 20 else text
     except ValueError:
         return text
 
@@ -217,4 +218,38 @@ LIMITS = Topic(
         ),
     ),
 )
-TOPICS: Mapping[str, Topic] = {one.name: one for one in (GENERAL, MAIL, SPAM, RETENTION, LIMITS)}
+_AS_ORGANIZATION = "0.01 to 100; without one as the organization has it"
+RATES = Topic(
+    "rates",
+    "Complaints and bounces",
+    "Above which rate of the mail of 24 hours new mail is held, until it has fallen. Only operators set these.",
+    (
+        Setting(
+            "complaint_rate_limit",
+            "Percent of delivered mail that is complained about",
+            "decimal",
+            _AS_ORGANIZATION,
+            of_operators=True,
+            is_optional=True,
+        ),
+        Setting(
+            "bounce_rate_limit",
+            "Percent of mail that does not reach its recipient",
+            "decimal",
+            _AS_ORGANIZATION,
+            of_operators=True,
+            is_optional=True,
+        ),
+        Setting(
+            "rate_limit_count",
+            "Least number of messages",
+            "number",
+            "Of fewer no rate is taken",
+            of_operators=True,
+            is_optional=True,
+        ),
+    ),
+)
+TOPICS: Mapping[str, Topic] = {
+    one.name: one for one in (GENERAL, MAIL, SPAM, RETENTION, LIMITS, RATES)
+}

@@ -125,11 +125,12 @@ chalicelib              -
 .services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .domain.outgoing .domain.search
                         .ports .services
 .services.events        .config .domain .domain.tenancy .domain.events .domain.limits .domain.search .domain.webhooks
-                        .ports .services .services.tenancy .services.webhooks.fan_out
+                        .ports .services .services.tenancy .services.webhooks.fan_out .services.reputation
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue
-                        .services.tenancy.directory
+                        .services.tenancy.directory .services.reputation
+.services.reputation    .config .domain .domain.tenancy .domain.limits .ports .services
 .services.tenancy       .config .domain .domain.tenancy .domain.people .domain.dns .domain.limits .domain.mail
                         .domain.outgoing .ports .services.pools
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
@@ -165,7 +166,8 @@ chalicelib              -
                         .domain.search .domain.tenancy .domain.webhooks .ports .services .services.domain_codes
                         .services.events .services.incoming .services.jobs .services.limits .services.messages
                         .services.outgoing .services.people .services.pools .services.queue .services.retention
-                        .services.suppressions .services.suspensions .services.tenancy .services.tracking
+                        .services.reputation .services.suppressions .services.suspensions .services.tenancy
+                        .services.tracking
                         .services.webhooks .api pydantic pydantic_core
 .web                    .config .domain .domain.mail .domain.people .domain.tenancy .ports .services.tenancy
                         .services.shown_mail .api .api.v2 .web.pages jinja2 markupsafe segno

@@ -130,6 +130,10 @@ WRONG = {
         "chalicelib/services/limits/x.py",
         "import chalicelib.services.outgoing.pipeline",
     ),
+    "rates import a pipeline": (
+        "chalicelib/services/reputation/x.py",
+        "import chalicelib.services.outgoing.pipeline",
+    ),
     "the one-host program imports the AWS adapters": (
         "onehost/x.py",
         "import chalicelib.adapters.aws.session",

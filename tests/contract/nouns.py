@@ -49,6 +49,7 @@ from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, Managemen
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolRule
 from chalicelib.domain.tenancy.pools import POOLS, PoolSettings
+from chalicelib.domain.tenancy.rate_limits import Rate, RateHold, RateLimits, StreamRates
 from chalicelib.domain.tenancy.removals import REMOVALS, Removal
 from chalicelib.domain.tenancy.routes import RETURN_PATH, ROUTES, Condition, Route, RouteMode
 from chalicelib.domain.tenancy.servers import (
@@ -217,6 +218,9 @@ def _full_organization(value: Organization) -> Organization:
         time_zone="Europe/Vienna",
         pools=("default", "bulk"),
         require_second_factor=True,
+        complaint_rate_limit=0.3,
+        bounce_rate_limit=5.25,
+        rate_limit_count=500,
     )
 
 
@@ -247,6 +251,18 @@ def _full_server(value: Server) -> Server:
         suspended_at=NOW,
         suspension_reason="asked",
         organization_suspended=True,
+        complaint_rate_limit=0.3,
+        bounce_rate_limit=5.25,
+        rate_limit_count=500,
+        organization_rates=RateLimits(bounce=7.5),
+        stream_rates=(
+            StreamRates("broadcast", RateLimits(0.2, None, 50)),
+            StreamRates("news", RateLimits(bounce=100.0)),
+        ),
+        rate_holds=(
+            RateHold(Rate.COMPLAINT, "", 0.3, 5, 1_000, NOW, NOW + 3_600),
+            RateHold(Rate.BOUNCE, "news", 5.25, 99, 100, NOW, NOW + 7_200),
+        ),
     )
 
 

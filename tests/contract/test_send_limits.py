@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, OwnerKind, Standing
+from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, OwnerKind, RateLine, Standing
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.rate_limits import Rate
 from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.send_limits import SendLimits
@@ -229,6 +230,32 @@ async def test_who_enters_again_keeps_the_place_and_is_not_taken_out_by_what_was
     assert state.waiting == 2
     await world[LimitLines].leave(line, standing(1, attempt=3))
     assert await world[LimitLines].first(line, 9) == [standing(2, START + 1)]
+
+
+async def test_what_rates_hold_stands_in_lines_of_servers_and_streams(world: World) -> None:
+    server = an_owner()
+    stream = replace(server, credential="news")
+    limits = [RateLine(owner, rate, 30) for owner in (server, stream) for rate in Rate]
+    for number, limit in enumerate(limits, start=1):
+        await world[LimitLines].enter(limit, standing(number), START)
+    await world[LimitLines].enter(a_limit(5, owner=server), standing(9), START)
+    for number, limit in enumerate(limits, start=1):
+        assert await world[LimitLines].first(limit.line, 9) == [standing(number)]
+        state = await world[LimitLines].state(limit.line)
+        assert state is not None
+        assert (state.line, state.most, state.waiting) == (limit.line, 30, 1)
+    due = {one.line for one in await world[LimitLines].due(START, 1_000)}
+    assert {one.line for one in limits} <= due
+    await world[LimitLines].hurry(server, 7)
+    moments = [await world[LimitLines].state(one.line) for one in limits]
+    assert [one.due_at if one else None for one in moments] == [7, 7, START, START]
+    await world[LimitLines].leave(limits[0].line, standing(1))
+    state = await world[LimitLines].state(limits[0].line)
+    assert state is not None
+    assert await world[LimitLines].close(state)
+    assert await world[LimitLines].state(limits[0].line) is None
+    # Places of send limits are as free as before.
+    assert (await world[SendLimits].take([a_limit(1, Period.DAY, stream)], 1, START)).full is None
 
 
 async def test_lines_are_looked_at_when_they_are_due(world: World) -> None:

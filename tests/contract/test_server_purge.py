@@ -20,13 +20,14 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.jobs import Job
-from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, RateLine, Standing
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message, MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.periods import Period
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.rate_limits import Rate
 from chalicelib.domain.tenancy.send_limits import Period as Span
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
@@ -91,6 +92,8 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
     await world[SendLimits].take([limit], 1, NOW)
     standing = Standing.of(made[0], 9)
     await world[LimitLines].enter(limit, standing, NOW + 3_600)
+    of_stream = RateLine(LimitOwner(OwnerKind.SERVER, server, "news"), Rate.BOUNCE, 500)
+    await world[LimitLines].enter(of_stream, standing, NOW + 3_600)
     await world[UnsubscribeLinks].keep(
         *(UnsubscribeLink(server, one.id, "a@b.test", "news", LATER) for one in made)
     )

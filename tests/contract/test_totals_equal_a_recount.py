@@ -19,7 +19,7 @@ from bench.changes import Changes
 from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.adapters.sqlite.feed import EventFeed
 from chalicelib.domain import lifecycle
-from chalicelib.domain.changes import Change, Mark, MessageChange
+from chalicelib.domain.changes import UNPROVEN, Change, Mark, MessageChange
 from chalicelib.domain.durations import DAY, HOUR
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
@@ -89,6 +89,7 @@ class Play:
         self.dice = dice
         self.store = world[MessageStore]
         self.released = 0
+        self.proven: set[MessageId] = set()
         self.number = 0
 
     def at(self) -> float:
@@ -132,7 +133,10 @@ class Play:
             self.released += 1
         else:
             status = self.dice.choice(list(OUTCOMES))
-            delivery = a_delivery(self.next(), status, at=self.at(), cause=CAUSES.get(status))
+            about_us = self.dice.random() < 0.3
+            delivery = a_delivery(
+                self.next(), status, at=self.at(), cause=CAUSES.get(status), about_us=about_us
+            )
             after = {
                 Status.SOFT_FAIL: lambda: lifecycle.waiting(record, delivery, NOW + 60),
                 Status.HELD: lambda: lifecycle.held(record, delivery, NOW + 9_999),
@@ -160,7 +164,10 @@ class Play:
 
     async def marked(self, record: MessageRecord) -> None:
         message, mark = record.message, self.dice.choice(list(Mark))
-        await self.store.mark(message.server_id, message.id, message.scope, mark, self.at(), "{}")
+        told = self.dice.choice(["7", f"7{UNPROVEN}"]) if mark is Mark.COMPLAINED else "{}"
+        await self.store.mark(message.server_id, message.id, message.scope, mark, self.at(), told)
+        if record.complained_at is None and told == "7":
+            self.proven.add(message.id)
 
     async def reported(self, record: MessageRecord) -> None:
         number = self.next()
@@ -169,13 +176,13 @@ class Play:
         await self.world[Reports].add(self.world.server, replace(report, at=self.at()))
 
 
-async def recount(world: World, released: int) -> tuple[Counter[str], dict[Dimension, Sums]]:
+async def recount(world: World, play: Play) -> tuple[Counter[str], dict[Dimension, Sums]]:
     """Everything that is stored, counted."""
-    everything: Counter[str] = Counter({"released": released} if released else {})
+    everything: Counter[str] = Counter({"released": play.released} if play.released else {})
     groups: dict[Dimension, Sums] = defaultdict(lambda: defaultdict(Counter))
     for scope in Scope:
         for record in (await world[MessageStore].page(world.server, scope, 100)).values:
-            counts = await counted(world, record)
+            counts = await counted(world, record, play.proven)
             everything += counts
             for dimension, value in traits(record):
                 groups[dimension][value] += counts
@@ -193,12 +200,13 @@ def place_of(record: MessageRecord) -> tuple[ServerId, MessageId]:
     return record.message.server_id, record.message.id
 
 
-async def counted(world: World, record: MessageRecord) -> Counter[str]:
+async def counted(world: World, record: MessageRecord, proven: set[MessageId]) -> Counter[str]:
     """Of one message, but what was done with it by hand."""
     message = record.message
     place = place_of(record)
     counts: Counter[str] = Counter({message.scope.value: 1})
-    for one in await world[MessageStore].deliveries(*place, message.scope):
+    log = await world[MessageStore].deliveries(*place, message.scope)
+    for one in log:
         counts[OUTCOMES[one.status]] += 1
         if one.status is Status.SENT:
             counts.update(delivery_counts(one.at - message.received_at))
@@ -208,6 +216,7 @@ async def counted(world: World, record: MessageRecord) -> Counter[str]:
             (Count.FAILED_MESSAGES, record.failed_at),
         ):
             counts[count] += at is not None
+        counts.update(at_fault(log))
         if record.sent_at is not None:
             counts[bucket_of(record.sent_at - message.received_at)] += 1
     for hit in await world[Engagement].hits(*place):
@@ -215,6 +224,7 @@ async def counted(world: World, record: MessageRecord) -> Counter[str]:
     counts[Count.OPENED_MESSAGES] += record.person_opened_at is not None
     counts[Count.CLICKED_MESSAGES] += record.person_clicked_at is not None
     counts[Count.COMPLAINTS] += record.complained_at is not None
+    counts[Count.PROVEN_COMPLAINTS] += message.id in proven
     counts[Count.UNSUBSCRIBES] += record.unsubscribed_at is not None
     counts[Count.SPAM] += record.inspection is not None and record.inspection.spam.score > 5
     reports = await world[Reports].page(
@@ -222,6 +232,16 @@ async def counted(world: World, record: MessageRecord) -> Counter[str]:
     )
     counts[Count.DELAYS] += len(reports.values)
     return +Counter({str(name): number for name, number in counts.items()})
+
+
+def at_fault(log: Sequence[Delivery]) -> list[Count]:
+    """Whether what first failed a message for good was its recipient's doing."""
+    for place, one in enumerate(log):
+        if one.status in (Status.HARD_FAIL, Status.BOUNCED):
+            was_sent = any(before.status is Status.SENT for before in log[:place])
+            fault = Count.RETURNED_MESSAGES if was_sent else Count.REFUSED_MESSAGES
+            return [] if one.about_us else [fault]
+    return []
 
 
 def why(record: MessageRecord, one: Delivery) -> Iterable[tuple[Dimension, str]]:
@@ -328,7 +348,7 @@ async def test_totals_equal_a_recount(world: World, seed: int) -> None:
         await play.step()
     await feed.take()
     await consume(outbox, feed, (statistics, groups), world)
-    everything, by_group = await recount(world, play.released)
+    everything, by_group = await recount(world, play)
     for period in (Period.DAY, Period.HOUR):
         slots = await world[Statistics].read(world.server, period, DAY_NOW, DAY_NOW + 2 * DAY)
         total: Counter[str] = Counter()

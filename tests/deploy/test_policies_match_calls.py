@@ -41,7 +41,9 @@ from chalicelib.domain.jobs import JobStatus
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
+from chalicelib.domain.periods import Period
 from chalicelib.domain.rates import DNS
+from chalicelib.domain.statistics import Addition, Count, slot_of
 from chalicelib.domain.suppression import NEVER, Reason, Suppression
 from chalicelib.domain.tenancy.brought import SERVER_TOKENS, ServerToken
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
@@ -52,6 +54,7 @@ from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.unsubscribe_token import unsubscribe_token
+from chalicelib.domain.waits import WaitCode, wait_of
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
@@ -62,6 +65,7 @@ from chalicelib.ports.job_bell import JobBell
 from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
@@ -83,6 +87,7 @@ from chalicelib.services.tenancy.domain_checks import DomainChecks
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.rate_fields import RatesOfStreams
 from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from chalicelib.services.tenancy.view_links import View, ViewLinks
@@ -207,6 +212,17 @@ class World:
         """Have the server send no more messages in an hour."""
         changed = replace(ServerOptions.of(self.server), send_limit=most)
         bootstrap.run(self.program[Servers].update(self.server, changed))
+
+    def too_much_comes_back(self) -> None:
+        """Of a server whose new mail is held for that."""
+        changed = replace(ServerOptions.of(self.server), send_limit=1_000, bounce_rate_limit=5)
+        bootstrap.run(self.program[Servers].update(self.server, changed))
+        given = {"bounce_rate_limit": 5, "rate_limit_count": 1}
+        streams = self.program[RatesOfStreams]
+        self.server = bootstrap.run(streams.change(self.server, "broadcast", given))
+        slot = slot_of(self.server.id, Period.HOUR, self.program[Clock].now())
+        added = [Addition("1", {Count.REFUSED_MESSAGES: 1_000})]
+        bootstrap.run(self.program[Statistics].add("test", slot, added))
 
     def uploaded(self, item: DeliveryJob) -> DeliveryJob:
         """Another message like this one, which was uploaded and whose record is missing."""
@@ -430,6 +446,12 @@ def test_delivery(world: World) -> None:
         world.limit(1)
         world.submit("a@example.com")
         world.work(deliver)
+        world.too_much_comes_back()
+        too_many = world.submit("a@example.com")
+        world.work(deliver)
+        wait = wait_of(world.record(too_many))
+        assert wait is not None
+        assert wait.code is WaitCode.BOUNCE_RATE
 
     def say_by_recipient(line: bytes) -> Any:
         if b"<b@" in line:
@@ -564,6 +586,11 @@ def test_the_sweep(world: World) -> None:
     limited = world.submit("c@example.com")
     world.work(deliver)
     assert world.record(limited).limit_hold is not None
+    world.too_much_comes_back()
+    bootstrap.use(bootstrap.on_aws(world.settings))
+    too_many = world.submit("d@example.com")
+    world.work(deliver)
+    assert world.record(too_many).limit_hold is not None
     accepting = Route("r", world.server.id, "u", 1, "x", "acme.test", "t", 1, RouteMode.ACCEPT)
     recipient = IncomingRecipient(world.server.id, "x@acme.test", (accepting,))
     mail = IncomingMail("", (recipient,), b"\r\n")
@@ -591,6 +618,7 @@ def test_the_sweep(world: World) -> None:
     check(world, "SweepRole", without_the_scenery(world, minutes), WITHOUT_A_CALL)
     assert world.record(held).status is Status.HOLD_CANCELLED
     assert world.record(limited).counted
+    assert world.record(too_many).limit_hold is None
 
 
 def test_webhooks(world: World) -> None:

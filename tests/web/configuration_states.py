@@ -129,6 +129,8 @@ S /settings/spam
     forbidden  test_a_viewer_has_no_settings
 S /settings/limits
     forbidden  test_a_viewer_has_no_settings
+S /settings/rates
+    forbidden  test_a_viewer_has_no_settings
 S /settings/retention
     failing    test_parts_that_cannot_be_had_leave_the_settings
     forbidden  test_a_viewer_has_no_settings

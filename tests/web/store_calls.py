@@ -124,7 +124,7 @@ TABLE = """
  5   5  O/suppressions/{address}
  5   5  S/suppressions/{address}/allow
  5   5  O/suppressions/{address}/allow
- 5   5  S/streams
+ 5   6  S/streams
  3   3  S/keys/new
  5   5  S/keys/{id}
  5   5  S/keys/{id}/revoke
@@ -143,6 +143,7 @@ TABLE = """
  6   7  S/settings/spam
  9  12  S/settings/retention
  6   7  S/settings/limits
+ 6   7  S/settings/rates
  6   7  S/settings/delete
  9   9  S/settings/rules
  8   8  O/ip_rules

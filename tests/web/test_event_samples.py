@@ -37,7 +37,7 @@ def test_a_sample_has_the_fields_of_what_is_posted(kind: Any, detail: Any) -> No
     real = shown(material(kind, detail))
     assert list(told) == list(real)
     assert told["type"] == kind.value
-    for name in ("suppression", "domain", "limit"):
+    for name in ("suppression", "domain", "limit", "rate"):
         if name in real["data"]:
             told["data"][name] = real["data"][name] = None
     if kind.value == "email.opened":

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.periods import Period
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.statistics import Addition, Count, slot_of
 from chalicelib.ports.egress import TransactionResult
+from chalicelib.ports.statistics import Statistics
 from chalicelib.services.messages.history import MessageHistory
 from tests.incoming_play import address_route, arrives, carry
 from tests.web.looking import MEMBER, VIEWER, Looker
@@ -75,6 +78,28 @@ def test_held_mail_says_by_what_and_until_when(looker: Looker) -> None:
     shown = looker.get(f"/messages/{number}")
     assert shown.has("Held by a person", "The hold ends", "Held by root.")
     assert f"{looker.server}/messages/{number}/release" in shown.forms()
+
+
+def test_what_a_rate_holds_only_an_operator_is_offered_to_release(looker: Looker) -> None:
+    server = {"bounce_rate_limit": 5, "rate_limit_count": 1}
+    name = looker.api.scene.server.full_name
+    looker.api.manage("PATCH", f"/servers/{name}", server)
+    scene = looker.api.scene
+    slot = slot_of(scene.server.id, Period.HOUR, scene.clock.now())
+    added = [Addition("1", {Count.REFUSED_MESSAGES: 9})]
+    bootstrap.run(scene.posthorn[Statistics].add("test", slot, added))
+    (number,) = sent(looker)
+    deliver(looker)
+    shown = looker.get(f"/messages/{number}")
+    assert shown.has(
+        "Held: too much mail comes back",
+        "Message held because the bounce rate of the server is above 5 %.",
+        "Leaves by itself",
+        "It leaves by itself",
+    )
+    assert f"{looker.server}/messages/{number}/release" not in shown.forms()
+    assert f'href="{looker.server}/messages/{number}/cancel"' in shown.text
+    assert looker.get("/held").has("too much comes back")
 
 
 def test_a_poll_that_has_seen_everything_is_answered_with_nothing(looker: Looker) -> None:

@@ -102,6 +102,21 @@ async def test_limits_are_for_operators(owner: Browser, admin: Browser) -> None:
     assert 'value="many"' in wrong.html
 
 
+async def test_rates_are_for_operators(owner: Browser, admin: Browser) -> None:
+    form = await admin.get("/org/acme/settings")
+    after = await admin.submit(form, "Save the limits", bounce_rate_limit="7.5")
+    assert "Saved" in after.text
+    assert "7.5 % bounces" in (await owner.get("/org/acme/settings")).text
+    for field in ("complaint_rate_limit", "bounce_rate_limit", "rate_limit_count"):
+        for wrong in ("0", "101", "<script>alert(1)</script>", "9" * 10_000):
+            if (field, wrong) == ("rate_limit_count", "101"):
+                continue
+            shown = await admin.submit(form, "Save the limits", **{field: wrong})
+            assert shown.status == 422
+            assert f'id="e-{field}"' in shown.html
+            assert "<script>alert" not in shown.html
+
+
 async def test_a_viewer_changes_no_settings(viewer: Browser) -> None:
     assert (await viewer.get("/org/acme/settings")).status == 403
     assert "/org/acme/settings" not in (await viewer.get("/org/acme")).addresses

@@ -15,6 +15,7 @@ ACTIONS = {
     "retry",
     "cancel",
     "release",
+    "rates",
     "allow",
     "send_now",
     "reschedule",

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.tenancy.rate_limits import Rate, RateHold
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.ports.repository import Repository
 from chalicelib.web.chain import verdict
 from chalicelib.web.setting_fields import TOPICS
+from tests.fakes import NOW
 from tests.page_browser import Browser, Shown
 from tests.web.offered import offered
 from tests.worlds import Scene
@@ -81,6 +85,43 @@ async def test_only_operators_are_offered_what_they_set(owner: Browser, admin: B
     limits = await admin.submit(await admin.get(f"{SETTINGS}/limits"), "Save", send_limit="5,000")
     assert "Saved: Messages in 60 minutes" in limits.text
     assert "5000" in (await owner.get(f"{SETTINGS}/limits")).text
+
+
+@pytest.mark.parametrize("field", ["complaint_rate_limit", "bounce_rate_limit"])
+@pytest.mark.parametrize(
+    "given", ["0", "0.001", "100.01", "-1", "1e-2000", "nan", "inf", "5 %", "9" * 10_000, HOSTILE]
+)
+async def test_what_is_no_rate_stands_beside_its_field(
+    admin: Browser, field: str, given: str
+) -> None:
+    shown = await admin.submit(await admin.get(f"{SETTINGS}/rates"), "Save", **{field: given})
+    assert shown.status == 422
+    assert f'id="e-{field}"' in shown.html
+    assert "<script>alert" not in shown.html
+
+
+async def test_operators_set_rates_and_members_see_them(owner: Browser, admin: Browser) -> None:
+    shown = await owner.get(f"{SETTINGS}/rates")
+    assert not shown.has_button("Save")
+    assert "Only an operator of this installation can change these" in shown.text
+    form = await admin.get(f"{SETTINGS}/rates")
+    saved = await admin.submit(form, "Save", complaint_rate_limit="0.3", rate_limit_count="500")
+    assert "Saved: Percent of delivered mail that is complained about, Least number" in saved.text
+    assert "0.3" in (await owner.get(f"{SETTINGS}/rates")).text
+    cleared = await admin.submit(saved, "Save", complaint_rate_limit="", rate_limit_count="")
+    assert "Saved: Percent" in cleared.text
+    for wrong in ("0", "-5", "1.5", "many", "1000000001"):
+        again = await admin.submit(cleared, "Save", rate_limit_count=wrong)
+        assert 'id="e-rate_limit_count"' in again.html
+
+
+async def test_the_settings_say_what_is_held(scene: Scene, owner: Browser, admin: Browser) -> None:
+    hold = RateHold(Rate.BOUNCE, "news", 5.0, 60, 1_000, int(NOW), int(NOW) + 3_600)
+    await scene.posthorn[Repository].note(SERVERS, scene.server, rate_holds=(hold,))
+    for browser in (owner, admin):
+        shown = await browser.get(f"{SETTINGS}/rates")
+        assert "New mail is held" in shown.text
+        assert "Stream news: bounce rate of 6.0 %, above 5.0 %." in shown.text
 
 
 async def test_another_retention_is_looked_at_before_it_is_saved(

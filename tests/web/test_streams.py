@@ -33,6 +33,31 @@ async def test_what_is_wrong_with_a_stream_stands_beside_its_field(owner: Browse
         assert "<script>alert" not in wrong.html
 
 
+async def test_operators_set_rates_of_a_stream(owner: Browser, admin: Browser) -> None:
+    assert not (await owner.get(STREAMS)).has_button("Save the limits")
+    form = await admin.get(STREAMS)
+    saved = await admin.submit(
+        form, "Save the limits", stream="broadcast", complaint_rate_limit="0.2"
+    )
+    assert "Saved for the stream broadcast" in saved.text
+    assert "0.2 % complaints" in (await owner.get(STREAMS)).text
+    for field in ("complaint_rate_limit", "bounce_rate_limit", "rate_limit_count"):
+        for wrong in ("0", "-1", "<script>alert(1)</script>", "9" * 10_000):
+            shown = await admin.submit(form, "Save the limits", **{field: wrong})
+            assert shown.status == 422
+            assert f'id="e-{field}"' in shown.html
+            assert "<script>alert" not in shown.html
+    token = {"csrf": form.form("Save the limits").fields["csrf"]}
+    forced = await owner.post(
+        "/org/acme/servers/app/stream-rates", {**token, "stream": "broadcast"}
+    )
+    assert forced.status == 403
+    missing = await admin.post(
+        "/org/acme/servers/app/stream-rates", {**token, "stream": "../nosuch"}
+    )
+    assert missing.status in (404, 422)
+
+
 async def test_a_viewer_sees_streams_and_changes_none(viewer: Browser, stranger: Browser) -> None:
     shown = await viewer.get(STREAMS)
     assert shown.status == 200

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of, key_of
-from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, Standing
+from chalicelib.domain.limits.limit import Holding, LimitOwner, Line, Standing, period_called
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.limit_lines import LimitLines, LineState
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class SqliteLimitLines(LimitLines):
     def __init__(self, database: MailDatabase) -> None:
         self._database = database
 
-    async def enter(self, limit: Limit, standing: Standing, due_at: float) -> None:
+    async def enter(self, limit: Holding, standing: Standing, due_at: float) -> None:
         """A row for the message, and one for the line where there is none."""
         row = _standing(limit.line, standing)
 
@@ -128,4 +127,4 @@ def _standing(line: Line, standing: Standing) -> dict[str, Any]:
 
 def _state(row: tuple[Any, ...]) -> LineState:
     owner, period, *rest = row
-    return LineState(Line(LimitOwner.called(owner), Period(period)), *rest)
+    return LineState(Line(LimitOwner.called(owner), period_called(period)), *rest)

@@ -72,6 +72,7 @@ _REMOVED = (
     *(
         f"DELETE FROM {table} WHERE owner = :limit_owner"
         " OR (owner > :credentials AND owner < :after_credentials)"
+        " OR (owner > :streams AND owner < :after_streams)"
         for table in ("limit_counts", "limit_lines")
     ),
     "DELETE FROM webhook_deliveries WHERE rowid IN"
@@ -109,6 +110,7 @@ class SqliteServerPurge(ServerPurge):
         # The names of its limits' owners (`LimitOwner`); `0` comes after `/`.
         wanted |= {"limit_owner": f"s{server}" if server > 0 else f"o{-server}"}
         wanted |= {"credentials": f"c{server}/", "after_credentials": f"c{server}0"}
+        wanted |= {"streams": f"s{server}/", "after_streams": f"s{server}0"}
         wanted |= {"low": key_of(server, 0), "high": key_of(ServerId(server + 1), 0)}
         gone = await self._messages(wanted)
         for statement, question in _FOUND:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field, StrictBool
@@ -15,6 +16,7 @@ from chalicelib.api.v2.objects import Body
 from chalicelib.api.v2.route import route
 from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.services.incoming.by_hand import IncomingByHand
 from chalicelib.services.outgoing.resend import ResendMail
 from chalicelib.services.queue.allow_recipient import AllowRecipient
@@ -50,14 +52,20 @@ async def hold_email(call: Call) -> EmailWithActivity:
 
 
 async def release_email(call: Call, wanted: Release) -> EmailWithActivity:
-    """Send a held message now, past all that held it but a send limit."""
+    """Send a held message now, past all that held it but a send limit; past a rate for operators alone."""
     if wanted.allow:
         call.caller.require("suppressions:write")
     known = (await record_of(call)).message
     if wanted.allow and await call.program[AllowRecipient].needs_organization(known):
         call.caller.require_whole_organization()
     actions = call.program[MessageActions]
-    await actions.release(known.server_id, known.id, allow=wanted.allow, note=wanted.note)
+    await actions.release(
+        known.server_id,
+        known.id,
+        allow=wanted.allow,
+        note=wanted.note,
+        by_operator=_is_operator(call),
+    )
     return await show_email(call)
 
 
@@ -68,7 +76,8 @@ async def cancel_email(call: Call) -> EmailWithActivity:
 
 async def retry_email(call: Call) -> EmailWithActivity:
     """Try a waiting, held or failed message again now."""
-    return await _done(call, call.program[MessageActions].retry)
+    retry = partial(call.program[MessageActions].retry, by_operator=_is_operator(call))
+    return await _done(call, retry)
 
 
 async def bounce_email(call: Call) -> EmailWithActivity:
@@ -94,6 +103,10 @@ async def resend_email(call: Call) -> AcceptedEmail:
     return AcceptedEmail.model_validate(
         {"id": made.id, "message_id": made.message_id or None, "emails": [made]}
     )
+
+
+def _is_operator(call: Call) -> bool:
+    return INSTALLATION_WRITE in call.caller.scopes
 
 
 async def _done(call: Call, verb: Verb) -> EmailWithActivity:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool
 
+from chalicelib.api.v2 import rate_fields as rates
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.confirmation import confirmed
 from chalicelib.api.v2.fields import checked
@@ -65,6 +66,9 @@ class Organization(Answer):
     send_limit_day: int | None
     send_limit_month: int | None
     send_limit_action: LimitAction
+    complaint_rate_limit: float | None
+    bounce_rate_limit: float | None
+    rate_limit_count: int | None
     require_second_factor: RequireFactor
     created_at: Moment
     suspended_at: Moment | None
@@ -81,7 +85,7 @@ PoolNames = Annotated[
 
 
 # What only an operator of the installation may set.
-OF_OPERATORS = ALL_FIELDS | {"pools"}
+OF_OPERATORS = ALL_FIELDS | rates.OF_RATES | {"pools"}
 # What only an owner may set.
 OF_OWNERS = frozenset({"require_second_factor"})
 
@@ -101,6 +105,9 @@ class OrganizationToMake(Body):
     send_limit_day: SendLimitDay = None
     send_limit_month: SendLimitMonth = None
     send_limit_action: SendLimitAction = LimitAction.HOLD
+    complaint_rate_limit: rates.ComplaintRateLimit = None
+    bounce_rate_limit: rates.BounceRateLimit = None
+    rate_limit_count: rates.RateLimitCount = None
     require_second_factor: RequireFactor = False
 
 
@@ -116,6 +123,9 @@ class OrganizationToChange(Patch):
     send_limit_day: SendLimitDay = None
     send_limit_month: SendLimitMonth = None
     send_limit_action: SendLimitAction = LimitAction.HOLD
+    complaint_rate_limit: rates.ComplaintRateLimit = None
+    bounce_rate_limit: rates.BounceRateLimit = None
+    rate_limit_count: rates.RateLimitCount = None
     require_second_factor: RequireFactor = False
 
 
@@ -151,7 +161,7 @@ async def list_organizations(call: Call, query: PageQuery) -> OrganizationPage:
 async def create_organization(call: Call, wanted: OrganizationToMake) -> Organization:
     """Make an organization."""
     pools = await call.program[PoolAssignment].usable(wanted.pools)
-    more = wanted.model_dump(include={*ALL_FIELDS, "require_second_factor"})
+    more = wanted.model_dump(include={*ALL_FIELDS, *rates.OF_RATES, "require_second_factor"})
     made = await call.program[Organizations].create(
         wanted.name, wanted.permalink, time_zone=wanted.time_zone, pools=pools, **more
     )

@@ -26,6 +26,13 @@ from chalicelib.api.v2.limit_fields import (
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery, Request
 from chalicelib.api.v2.organizations import Name, Permalink
 from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.rate_fields import (
+    OF_RATES,
+    BounceRateLimit,
+    ComplaintRateLimit,
+    RateHold,
+    RateLimitCount,
+)
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
 from chalicelib.domain.tenancy.send_limits import LimitAction
@@ -112,6 +119,7 @@ KEPT_FOR = {
 # What only an operator of the installation may set.
 OF_OPERATORS = (
     NUMBERS
+    | OF_RATES
     | {"outbound_spam_threshold", "allow_sender", "privacy_mode"}
     | {"message_retention_days", "raw_message_retention_days", "raw_message_retention_size"}
 )
@@ -164,6 +172,12 @@ class Server(Answer):
     send_limit_day: int | None
     send_limit_month: int | None
     send_limit_action: LimitAction
+    complaint_rate_limit: float | None
+    bounce_rate_limit: float | None
+    rate_limit_count: int | None
+    rate_holds: Annotated[
+        list[RateHold], Field(description="The rates that hold its new mail at present.")
+    ]
     spam_threshold: float
     spam_failure_threshold: float
     outbound_spam_threshold: float | None
@@ -196,6 +210,9 @@ class ServerSettings(Request):
     send_limit_day: SendLimitDay = None
     send_limit_month: SendLimitMonth = None
     send_limit_action: SendLimitAction = LimitAction.HOLD
+    complaint_rate_limit: ComplaintRateLimit = None
+    bounce_rate_limit: BounceRateLimit = None
+    rate_limit_count: RateLimitCount = None
     spam_threshold: SpamThreshold = 5
     spam_failure_threshold: SpamFailureThreshold = 20
     outbound_spam_threshold: OutboundSpamThreshold = None

@@ -29,10 +29,12 @@ from chalicelib.domain.errors import NotFound, Taken, TooMany
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.services.pools.assignment import PoolAssignment
+from chalicelib.services.reputation.watch_rates import WatchRates
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.caller import Tenant
 from chalicelib.services.tenancy.callers import Callers
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.rate_fields import changes_rates
 from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
@@ -115,6 +117,8 @@ async def change_server(call: Call, change: ServerToChange) -> Server:
         server = await call.program[Servers].update(
             server, options, name, lambda: _check_change(call, server, given)
         )
+    if changes_rates(given):
+        server = await call.program[WatchRates].judged_anew(server)
     return _shown(call, server)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, StrictBool
@@ -11,9 +13,19 @@ from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.rate_fields import (
+    OF_RATES,
+    BounceRateLimit,
+    ComplaintRateLimit,
+    RateLimitCount,
+)
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import streams as tenancy
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.streams import BUILT_IN, StreamType
+from chalicelib.services.reputation.watch_rates import WatchRates
+from chalicelib.services.tenancy.rate_fields import RatesOfStreams
 from chalicelib.services.tenancy.streams import Streams, check_name
 
 StreamName = Annotated[
@@ -29,6 +41,9 @@ class Stream(Answer):
     type: StreamType
     unsubscribe: Annotated[bool, Field(description=f"{_FIELDS}.")]
     created_at: Annotated[Moment | None, Field(description="Null: every server has it.")]
+    complaint_rate_limit: float | None
+    bounce_rate_limit: float | None
+    rate_limit_count: int | None
 
 
 class StreamToMake(Body):
@@ -43,11 +58,14 @@ class StreamToMake(Body):
 
 
 class StreamToChange(Patch):
-    """What may be changed of it."""
+    """What may be changed of it; limits of rates by operators alone."""
 
     unsubscribe: Annotated[
         StrictBool | None, Field(description=f"{_FIELDS}; null: as its type has it.")
     ] = None
+    complaint_rate_limit: ComplaintRateLimit = None
+    bounce_rate_limit: BounceRateLimit = None
+    rate_limit_count: RateLimitCount = None
 
 
 class StreamPage(ListAnswer):
@@ -58,37 +76,53 @@ class StreamPage(ListAnswer):
 
 async def list_streams(call: Call, query: PageQuery) -> StreamPage:
     """List the streams of the server: two that every server has, then the others by name."""
-    found = await call.program[Streams].of(call.server.id)
-    return StreamPage(**await page(call, query, found, _position, _shown, rising=True))
+    found, server = await asyncio.gather(
+        call.program[Streams].of(call.server.id), call.program[RatesOfStreams].of(call.server)
+    )
+    shown = partial(_shown, server)
+    return StreamPage(**await page(call, query, found, _position, shown, rising=True))
 
 
 async def create_stream(call: Call, wanted: StreamToMake) -> Stream:
     """Make a stream: mail may name it within 30 seconds everywhere."""
     streams = call.program[Streams]
     made = await streams.create(call.server.id, wanted.name, wanted.type, wanted.unsubscribe)
-    return _shown(made)
+    return _shown(call.server, made)
 
 
 async def show_stream(call: Call) -> Stream:
     """Show a stream."""
-    return _shown(await call.program[Streams].get(call.server.id, call.value("name")))
+    server = await call.program[RatesOfStreams].of(call.server)
+    return _shown(server, await call.program[Streams].get(server.id, call.value("name")))
 
 
 async def change_stream(call: Call, change: StreamToChange) -> Stream:
     """Change a stream, for mail that comes from now on."""
-    streams, server, name = call.program[Streams], call.server.id, call.value("name")
-    found, given = await streams.get(server, name), change.given()
+    given, name = change.given(), call.value("name")
+    if not OF_RATES.isdisjoint(given):
+        call.caller.require(INSTALLATION_WRITE)
+    if not given or "unsubscribe" in given:
+        call.caller.require("suppressions:write")
+    streams, rates = call.program[Streams], call.program[RatesOfStreams]
+    server = await rates.of(call.server)
+    found = await streams.get(server.id, name)
     if "unsubscribe" in given:
-        wanted = given["unsubscribe"]
+        wanted = given.pop("unsubscribe")
         if wanted is None:
-            wanted = await streams.default_of(server, name)
-        found = await streams.change(server, name, wanted)
-    return _shown(found)
+            wanted = await streams.default_of(server.id, name)
+        found = await streams.change(server.id, name, wanted)
+    if given:
+        server = await rates.change(server, name, given)
+        await call.program[WatchRates].judged_anew(server)
+    return _shown(server, found)
 
 
 async def delete_stream(call: Call) -> None:
     """Delete a stream: mail that names it still goes out, new mail is refused."""
-    await call.program[Streams].remove(call.server.id, call.value("name"))
+    name = call.value("name")
+    await call.program[Streams].remove(call.server.id, name)
+    rates = call.program[RatesOfStreams]
+    await rates.forget(await rates.of(call.server), name)
 
 
 def _position(stream: tenancy.Stream) -> str:
@@ -96,12 +130,16 @@ def _position(stream: tenancy.Stream) -> str:
     return f"1 {stream.name}" if is_own else f"0 {BUILT_IN.index(stream.name)}"
 
 
-def _shown(stream: tenancy.Stream) -> Stream:
+def _shown(server: Server, stream: tenancy.Stream) -> Stream:
+    limits = server.rates_of(stream.name)
     return Stream(
         name=stream.name,
         type=stream.type,
         unsubscribe=stream.unsubscribe,
         created_at=stream.created_at or None,  # type: ignore[arg-type]  # epoch seconds are a moment
+        complaint_rate_limit=limits.complaint,
+        bounce_rate_limit=limits.bounce,
+        rate_limit_count=limits.count,
     )
 
 
@@ -120,6 +158,8 @@ ROUTES = (
         **_WRITE,
     ),
     route(f"GET {_ONE}", show_stream, Stream, **_READ),
-    route(f"PATCH {_ONE}", change_stream, Stream, body=StreamToChange, **_WRITE),
+    route(
+        f"PATCH {_ONE}", change_stream, Stream, body=StreamToChange, operators_too=True, **_WRITE
+    ),
     route(f"DELETE {_ONE}", delete_stream, None, status=204, **_WRITE),
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.domain.changes import (
+    UNPROVEN,
     Change,
     Happened,
     HitAdded,
@@ -137,7 +138,8 @@ def is_release(operation: Operation) -> bool:
 def _of_mark(marked: Marked) -> tuple[Occurrence, ...]:
     place = marked.server, marked.at
     if marked.mark is Mark.COMPLAINED:
-        return (Occurrence(EventType.EMAIL_COMPLAINED, *place, marked.detail, marked.message),)
+        report = marked.detail.removesuffix(UNPROVEN)
+        return (Occurrence(EventType.EMAIL_COMPLAINED, *place, report, marked.message),)
     kind = EventType.EMAIL_UNSUBSCRIBED
     return (Occurrence(kind, *place, "", marked.message, marked.detail),)
 

@@ -111,6 +111,10 @@ def _limit(material: Material) -> Shown:
     return {"limit": material.detail}
 
 
+def _rate(material: Material) -> Shown:
+    return {"rate": material.detail}
+
+
 def _webhook(material: Material) -> Shown:
     return {"webhook": material.occurrence.what}
 
@@ -140,5 +144,7 @@ _DATA: dict[EventType, Callable[[Material], Shown]] = {
     EventType.DOMAIN_DNS_RECOVERED: _domain,
     EventType.SERVER_LIMIT_APPROACHING: _limit,
     EventType.SERVER_LIMIT_EXCEEDED: _limit,
+    EventType.SERVER_RATE_EXCEEDED: _rate,
+    EventType.SERVER_RATE_RECOVERED: _rate,
     EventType.WEBHOOK_TEST: _webhook,
 }

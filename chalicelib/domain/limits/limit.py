@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.model import Message
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.credentials import Credential
+from chalicelib.domain.tenancy.rate_limits import Rate
 from chalicelib.domain.tenancy.send_limits import LimitAction, Period, SendLimits
 from chalicelib.domain.tenancy.servers import Server
 
@@ -32,7 +33,7 @@ class OwnerKind(StrEnum):
 @dataclass(frozen=True, slots=True, order=True)
 class LimitOwner:
     """Whose limits they are. `of` is the number of the organization, or else of the server, and `credential` the id of
-    a credential of that server."""
+    a credential of that server, or in the limit of a rate the stream of that server."""
 
     kind: OwnerKind
     of: int
@@ -53,15 +54,41 @@ class LimitOwner:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Line:
-    """What one limit holds stands in one line, in the order of acceptance."""
+    """What one limit holds stands in one line, in the order of acceptance. `period` is the rate where that holds it."""
 
     owner: LimitOwner
-    period: Period
+    period: Period | Rate
 
     @property
     def name(self) -> str:
         """`server/hour`, as an operation tells who released a message."""
         return f"{self.owner.kind}/{self.period}"
+
+
+class Holding(Protocol):
+    """What holds mail in a line: a limit, or a rate."""
+
+    @property
+    def line(self) -> Line:
+        """Where what it holds stands."""
+
+    @property
+    def most(self) -> int:
+        """How many messages it lets through; of a rate the limit in hundredths of a percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """A rate of an owner that holds mail above so many hundredths of a percent."""
+
+    owner: LimitOwner
+    rate: Rate
+    most: int
+
+    @property
+    def line(self) -> Line:
+        """Where what it holds stands."""
+        return Line(self.owner, self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +109,11 @@ class Limit:
     def words(self) -> str:
         """The details of what it holds (contract section 4.12)."""
         return f"Message held because send limit ({self.most}) has been reached."
+
+
+def period_called(name: str) -> Period | Rate:
+    """The period, or the rate, of a name."""
+    return Rate(name) if name in set(Rate) else Period(name)
 
 
 def limits_over(server: Server, credential: Credential | None = None) -> tuple[Limit, ...]:
@@ -130,21 +162,24 @@ def has_credential_limits(message: Message) -> bool:
     return "c" in (message.limits or "").lower()
 
 
-def hold_of(limit: Limit, until: float) -> LimitHold:
+def hold_of(limit: Holding, until: float) -> LimitHold:
     """What a record remembers of the limit that holds it."""
-    owner = limit.owner
-    return LimitHold(owner.kind, owner.of, owner.credential, limit.period, limit.most, int(until))
+    line = limit.line
+    owner = line.owner
+    return LimitHold(owner.kind, owner.of, owner.credential, line.period, limit.most, int(until))
 
 
 def line_of(hold: LimitHold) -> Line:
     """The line that a held message stands in."""
     owner = LimitOwner(OwnerKind(hold.owner), hold.of, hold.credential)
-    return Line(owner, Period(hold.period))
+    return Line(owner, period_called(hold.period))
 
 
-def limit_of(hold: LimitHold) -> Limit:
+def limit_of(hold: LimitHold) -> Holding:
     """The limit as it was when it held the message."""
     line = line_of(hold)
+    if isinstance(line.period, Rate):
+        return RateLine(line.owner, line.period, hold.most)
     return Limit(line.owner, line.period, hold.most)
 
 

@@ -22,7 +22,7 @@ NO_SECRETS: Mapping[str, bytes] = {}
 UNTOLD = frozenset(
     "last_used_at last_used_address verified_at verified_by dkim_ok return_path_ok dns_status dns_error dns_checked_at"
     " dns_found dns_unanswered https_fault https_checked_at https_ends_at disabled_reason"
-    " organization_suspended organization_limits".split()
+    " organization_suspended organization_limits organization_rates rate_holds".split()
 )
 # What a value has of its place and its making, what the noun has of its owner, and what people have here alone.
 _FIXED = frozenset(

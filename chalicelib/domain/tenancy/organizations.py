@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS
+from chalicelib.domain.tenancy.rate_limits import RateLimits
 from chalicelib.domain.tenancy.send_limits import LimitAction, SendLimits
 
 
@@ -29,6 +30,9 @@ class Organization:
     send_limit_month: int | None = None
     send_limit_action: LimitAction = LimitAction.HOLD
     require_second_factor: bool = False
+    complaint_rate_limit: float | None = None
+    bounce_rate_limit: float | None = None
+    rate_limit_count: int | None = None
 
     @property
     def limits(self) -> SendLimits:
@@ -36,6 +40,11 @@ class Organization:
         return SendLimits(
             self.send_limit, self.send_limit_day, self.send_limit_month, self.send_limit_action
         )
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """Which part of its mail may be complained about or come back."""
+        return RateLimits(self.complaint_rate_limit, self.bounce_rate_limit, self.rate_limit_count)
 
 
 ORGANIZATIONS = Entity(

@@ -8,6 +8,12 @@ from enum import StrEnum
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Place
 from chalicelib.domain.tenancy.owners import of_organization, of_server
+from chalicelib.domain.tenancy.rate_limits import (
+    NO_RATE_LIMITS,
+    RateHold,
+    RateLimits,
+    StreamRates,
+)
 from chalicelib.domain.tenancy.send_limits import NO_LIMITS, LimitAction, SendLimits
 
 
@@ -62,7 +68,8 @@ USUAL_DAYS = SuppressionDays()
 class Server:
     """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses.
     `postmaster_address` is whom our bounces name, None for the postmaster of the domain; without `bounce_incoming`
-    there are none for incoming mail. Beside its own limits those of its organization hold."""
+    there are none for incoming mail. Beside its own limits those of its organization hold. `rate_holds` are the rates
+    that hold its new mail at present; they are what was found, and nobody's setting."""
 
     id: ServerId
     organization_id: OrganizationId
@@ -99,6 +106,12 @@ class Server:
     suspension_reason: str | None = None
     organization_suspended: bool = False
     organization_limits: SendLimits = NO_LIMITS
+    complaint_rate_limit: float | None = None
+    bounce_rate_limit: float | None = None
+    rate_limit_count: int | None = None
+    organization_rates: RateLimits = NO_RATE_LIMITS
+    stream_rates: tuple[StreamRates, ...] = ()
+    rate_holds: tuple[RateHold, ...] = ()
 
     @property
     def limits(self) -> SendLimits:
@@ -106,6 +119,16 @@ class Server:
         return SendLimits(
             self.send_limit, self.send_limit_day, self.send_limit_month, self.send_limit_action
         )
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """Which part of its mail may be complained about or come back."""
+        return RateLimits(self.complaint_rate_limit, self.bounce_rate_limit, self.rate_limit_count)
+
+    def rates_of(self, stream: str) -> RateLimits:
+        """The limits of one stream alone."""
+        found = (one.limits for one in self.stream_rates if one.stream == stream)
+        return next(found, NO_RATE_LIMITS)
 
     @property
     def is_suspended(self) -> bool:

@@ -10,12 +10,14 @@ from typing import TypeVar
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.figures import Rates
 from chalicelib.domain.limits.limit import Usage
+from chalicelib.domain.limits.rates import Measured
 from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.domain_states import DomainState
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, of_keys
 from chalicelib.domain.tenancy.owners import of_pool, of_server
+from chalicelib.domain.tenancy.rate_limits import Rate
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.webhooks import WEBHOOKS, Webhook
@@ -73,6 +75,7 @@ class Known:
     complaints: int
     failed: int
     usages: Sequence[Usage]
+    measured: Sequence[Measured] = ()
 
 
 class LookAfter:
@@ -99,7 +102,7 @@ class LookAfter:
                 self._sources(server, now),
             )
         )
-        found = [*_suspended(server), *_mail(known, now), *_figures(known)]
+        found = [*_suspended(server), *_mail(known, now), *_figures(server, known)]
         found += [one for part in parts for one in part]
         order = list(AttentionCode)
         return good, sorted(found, key=lambda one: order.index(one.code))
@@ -187,7 +190,7 @@ def _mail(known: Known, now: float) -> Iterable[Attention]:
         yield Attention(AttentionCode.HELD, held.oldest_at, held.count)
 
 
-def _figures(known: Known) -> Iterable[Attention]:
+def _figures(server: Server, known: Known) -> Iterable[Attention]:
     near = [one for one in known.usages if one.is_near]
     yield from _some(
         AttentionCode.LIMIT,
@@ -195,13 +198,38 @@ def _figures(known: Known) -> Iterable[Attention]:
         (),
         lambda one: f"{one.limit.line.name}: {one.used} of {one.limit.most}",
     )
-    rates = known.rates
-    if rates.complained is not None and rates.complained >= COMPLAINT_RATE:
-        detail = f"{rates.complained:.2%} of the mail of 30 days"
+    limited = [one for rate in Rate for one in rate_attention(rate, server, known.measured)]
+    yield from limited
+    told, rates = {one.code for one in limited}, known.rates
+    complained = None if AttentionCode.COMPLAINT_RATE in told else rates.complained
+    bounced = None if AttentionCode.BOUNCE_RATE in told else rates.bounced
+    if complained is not None and complained >= COMPLAINT_RATE:
+        detail = f"{complained:.2%} of the mail of 30 days"
         yield Attention(AttentionCode.COMPLAINT_RATE, None, known.complaints, detail)
-    if rates.bounced is not None and rates.bounced >= BOUNCE_RATE:
-        detail = f"{rates.bounced:.1%} of the mail of 30 days"
+    if bounced is not None and bounced >= BOUNCE_RATE:
+        detail = f"{bounced:.1%} of the mail of 30 days"
         yield Attention(AttentionCode.BOUNCE_RATE, None, known.failed, detail)
+
+
+def rate_attention(rate: Rate, server: Server, measured: Sequence[Measured]) -> list[Attention]:
+    """That a rate holds new mail of the server or its streams, or else that it comes near to doing so."""
+    code = AttentionCode(rate.value)
+    holds = [one for one in server.rate_holds if one.rate is rate]
+    if holds:
+        since = [float(one.since) for one in holds]
+        return _some(code, holds, since, lambda one: _held_for(one.stream, one.limit))
+    near = [one for one in measured if one.rate is rate and one.is_near]
+    return _some(code, near, (), lambda one: f"{one.percent:g} % in 24 hours{_limit(one)}")
+
+
+def _held_for(stream: str, limit: float) -> str:
+    whose = f"of the stream {stream} " if stream else ""
+    return f"new mail {whose}is held above {limit:g} %"
+
+
+def _limit(one: Measured) -> str:
+    whose = f" in the stream {one.stream}" if one.stream else ""
+    return f"{whose}, and new mail is held above {one.limit:g} %"
 
 
 def _some(

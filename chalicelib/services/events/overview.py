@@ -25,6 +25,7 @@ from chalicelib.ports.send_limits import SendLimits
 from chalicelib.services.events.attention import Attention, Known, LookAfter
 from chalicelib.services.events.statistics import ServerStatistics
 from chalicelib.services.gather import gather
+from chalicelib.services.reputation.watch_rates import WatchRates
 
 MOST_COUNTED = 1_000
 RATE_DAYS = 30
@@ -67,6 +68,7 @@ class ShowOverview:
         limits: SendLimits,
         after: LookAfter,
         contents: Contents,
+        watch: WatchRates,
     ) -> None:
         self._clock = clock
         self._messages = messages
@@ -74,21 +76,23 @@ class ShowOverview:
         self._limits = limits
         self._after = after
         self._contents = contents
+        self._watch = watch
 
     async def show(self, server: Server) -> Overview:
         """The server now."""
         now = self._clock.now()
-        (held, queued, scheduled), (month, hour), usages, stored = await asyncio.gather(
+        (held, queued, scheduled), (month, hour), usages, stored, measured = await asyncio.gather(
             gather(self._flagged(server.id, flag) for flag in ("held", "queued", "scheduled")),
             self._counted(server.id, now),
             self._used(server, now),
             self._contents.counted(server.id),
+            self._watch.measure(server),
         )
         rates = rates_of(month)
         complaints, failed = (
             month.get(one, 0) for one in (Count.COMPLAINTS, Count.FAILED_MESSAGES)
         )
-        known = Known(held, queued, rates, complaints, failed, usages)
+        known = Known(held, queued, rates, complaints, failed, usages, measured)
         domains, attention = await self._after.look(server, known)
         return Overview(
             status=_status(server),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.changes import Mark
+from chalicelib.domain.changes import UNPROVEN, Mark
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.incoming.causes import COUNTED, SUPPRESSING
 from chalicelib.domain.incoming.reports.report import ReadReport, RecipientBlock
@@ -66,31 +66,36 @@ class ActOnReport:
     ) -> None:
         """Store the report and do what it asks for. Raises TemporaryFailure; then doing it again does the rest."""
         server, original = attempt.facts.server, match.original.message
-        reason = await self._reason(attempt, match, kind)
+        vouched = await self._is_vouched(attempt, match, kind)
+        reason = self._reason(server, match, kind) if vouched else None
         if reason is not None and await self._has_acted(attempt, match, kind):
             reason = None
         (number,) = await self._numbers.take(server.id, "report", 1)
         wanted = self._row(number, attempt, report, match, kind, suppressed=reason is not None)
         row = await self._reports.add(server.id, wanted)
         if kind is ReportKind.BOUNCE:
-            await self._mark_bounced(match.original, row)
+            await self._mark_bounced(match.original, row, vouched=vouched)
         if kind is ReportKind.COMPLAINT:
             name = server.id, original.id, original.scope
-            await self._messages.mark(*name, Mark.COMPLAINED, row.at, str(row.id))
+            told = str(row.id) if vouched else f"{row.id}{UNPROVEN}"
+            await self._messages.mark(*name, Mark.COMPLAINED, row.at, told)
         if reason is not None:
             await self._suppress.add(server, original.rcpt_to, reason, original.id, row.id)
 
-    async def _reason(
-        self, attempt: IncomingAttempt, match: Match, kind: ReportKind
-    ) -> Reason | None:
-        """The reason to suppress the message's recipient for, if the server wants that and the report may."""
-        reason = _reason_of(attempt.facts.server, kind, match.block.cause)
+    async def _is_vouched(self, attempt: IncomingAttempt, match: Match, kind: ReportKind) -> bool:
+        """Whether it comes from where the recipient is; of what neither suppresses nor counts nobody asks."""
+        counts = kind is ReportKind.COMPLAINT or (
+            kind is ReportKind.BOUNCE and match.block.cause in COUNTED
+        )
+        if match.by is MatchedBy.RETURN_PATH or not counts:
+            return True
+        return await self._origin.is_recipients(attempt, match.original.message.rcpt_to, kind)
+
+    def _reason(self, server: Server, match: Match, kind: ReportKind) -> Reason | None:
+        """The reason to suppress the message's recipient for, if the server wants that."""
         if self._postmaster.is_for(match.original.message):
             return None
-        if reason is None or match.by is MatchedBy.RETURN_PATH:
-            return reason
-        vouched = await self._origin.is_recipients(attempt, match.original.message.rcpt_to, kind)
-        return reason if vouched else None
+        return _reason_of(server, kind, match.block.cause)
 
     async def _has_acted(self, attempt: IncomingAttempt, match: Match, kind: ReportKind) -> bool:
         """Whether another report on the message has suppressed for this reason, or a complaint did: one that comes
@@ -133,7 +138,7 @@ class ActOnReport:
             suppressed=suppressed,
         )
 
-    async def _mark_bounced(self, before: MessageRecord, row: Report) -> None:
+    async def _mark_bounced(self, before: MessageRecord, row: Report, *, vouched: bool) -> None:
         """Bounced, unless it is already. One that is in a worker's hands is waited for."""
         message = before.message
         for _ in range(MOST_TRIES):
@@ -148,7 +153,7 @@ class ActOnReport:
                 status=Status.BOUNCED,
                 details=BOUNCED.format(id=row.report_email),
                 at=self._clock.now(),
-                about_us=row.cause not in COUNTED,
+                about_us=row.cause not in COUNTED or not vouched,
                 cause=row.cause,
                 report=row.id,
             )

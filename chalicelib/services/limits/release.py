@@ -20,6 +20,7 @@ from chalicelib.domain.limits.windows import gap
 from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.tenancy.audit import Acting, Actor
+from chalicelib.domain.tenancy.rate_limits import Rate
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
@@ -29,6 +30,7 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.send_limits import SendLimits
 from chalicelib.services.limits.over_mail import LimitsOverMail
+from chalicelib.services.limits.release_for_rates import ReleaseForRates, is_of_rate
 from chalicelib.services.queue.message_actions import operation_of
 from chalicelib.services.queue.store_outcome import best_effort
 from chalicelib.services.tenancy.directory import Directory
@@ -61,8 +63,9 @@ class _Turn:
 class ReleaseHeld:
     """The use case, run as often as the sweep."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a line and its mail touch
         self,
+        *,
         clock: Clock,
         limits: SendLimits,
         lines: LimitLines,
@@ -71,6 +74,7 @@ class ReleaseHeld:
         queue: WorkQueue,
         numbers: Numbers,
         directory: Directory,
+        of_rates: ReleaseForRates,
     ) -> None:
         self._clock = clock
         self._limits = limits
@@ -80,6 +84,7 @@ class ReleaseHeld:
         self._queue = queue
         self._numbers = numbers
         self._directory = directory
+        self._of_rates = of_rates
 
     async def run(self) -> int:
         """Look at the lines that are due; how many messages were let go. TemporaryFailure, when all lines had their
@@ -105,6 +110,8 @@ class ReleaseHeld:
         state = replace(known, due_at=now + AHEAD)
         if not await self._lines.put_off(known, state):
             return 0  # another has it
+        if is_of_rate(state.line):
+            return await self._of_rates.run(state, until)
         turn = _Turn(state, now, until, state.released_at, most=state.most)
         size = _page_of(state)
         after: Standing | None = None
@@ -275,6 +282,7 @@ def _is_held(record: MessageRecord, standing: Standing, line: Line) -> bool:
 
 def _page_of(state: LineState) -> int:
     """How many are read at a time: not many more than a turn lets go."""
-    if state.most is None:
+    period = state.line.period
+    if state.most is None or isinstance(period, Rate):
         return PAGE
-    return min(PAGE, 10 + math.ceil(AHEAD / gap(state.line.period, state.most)))
+    return min(PAGE, 10 + math.ceil(AHEAD / gap(period, state.most)))

@@ -21,6 +21,7 @@ from chalicelib.services.outgoing.attempt import OutgoingAttempt, Step
 from chalicelib.services.outgoing.decide_outcome import DecideOutcome
 from chalicelib.services.outgoing.inspect import Inspect
 from chalicelib.services.outgoing.load_body import LoadBody
+from chalicelib.services.outgoing.rate_limit import RateLimit
 from chalicelib.services.outgoing.read_facts import ReadFacts
 from chalicelib.services.outgoing.report_failure import ReportFailure
 from chalicelib.services.outgoing.send_limit import LimitUnknown, SendLimit
@@ -41,6 +42,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     checks.credential_hold,
     checks.recipient_suppressed,
     Inspect,
+    RateLimit,
     SendLimit,
     checks.development_mode,
     LoadBody,
@@ -64,6 +66,7 @@ class SendOutgoing:
         numbers: Numbers,
         facts: ReadFacts,
         inspect: Inspect,
+        rate: RateLimit,
         limit: SendLimit,
         load: LoadBody,
         track: TrackLinks,
@@ -80,7 +83,7 @@ class SendOutgoing:
         self._suppressions = suppressions
         self._outcome = outcome
         self._report = report
-        steps = (inspect, limit, load, track, sign, transmit, suppressions, outcome)
+        steps = (inspect, rate, limit, load, track, sign, transmit, suppressions, outcome)
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:

@@ -25,7 +25,9 @@ from chalicelib.domain.message_verbs import (
     not_incoming,
     not_open,
     not_to_bounce,
+    not_to_release,
     not_to_retry,
+    not_to_try_again,
     not_waiting,
 )
 from chalicelib.domain.model import (
@@ -97,21 +99,31 @@ class MessageActions:
         )
 
     async def release(
-        self, server: ServerId, message: MessageId, *, allow: bool = False, note: str | None = None
+        self,
+        server: ServerId,
+        message: MessageId,
+        *,
+        allow: bool = False,
+        note: str | None = None,
+        by_operator: bool = False,
     ) -> MessageRecord:
-        """Send a held message on, past the checks that a person may overrule. With `allow` what stands
-        against its recipient on suppression lists is removed first; `note` says why."""
+        """Send a held message on, past the checks that a person may overrule, what a rate holds for operators alone.
+        With `allow` what stands against its recipient on suppression lists is removed first; `note` says why."""
+        fault = not_held if by_operator else not_to_release
         told: dict[str, Any] = {"allow": True} if allow else {}
         if note is not None:
             told["note"] = note
         if allow:
-            record = await self._sendable(server, message, not_held)
+            record = await self._sendable(server, message, fault)
             await self._allow.run(record.message)
-        return await self._wake(server, message, RELEASE, not_held, told)
+        return await self._wake(server, message, RELEASE, fault, told)
 
-    async def retry(self, server: ServerId, message: MessageId) -> MessageRecord:
+    async def retry(
+        self, server: ServerId, message: MessageId, *, by_operator: bool = False
+    ) -> MessageRecord:
         """Try a waiting, held or failed message again now, past the same checks."""
-        return await self._wake(server, message, "retry", not_to_retry, {})
+        fault = not_to_retry if by_operator else not_to_try_again
+        return await self._wake(server, message, "retry", fault, {})
 
     async def cancel(self, server: ServerId, message: MessageId) -> MessageRecord:
         """End a message that is held or waits, without sending it."""

@@ -133,5 +133,6 @@ class Organizations:
                 server,
                 organization_suspended=suspended,
                 organization_limits=organization.limits,
+                organization_rates=organization.rate_limits,
             )
         return organization

@@ -41,6 +41,7 @@ from chalicelib.services.tenancy.names import (
     check_not_removed,
     checked_name,
 )
+from chalicelib.services.tenancy.rate_fields import changes_rates
 
 MOST_SHARDS = 16
 
@@ -51,7 +52,8 @@ class ServerOptions:
 
     send_limit, _day, _month: messages in 60 minutes, 24 hours, a month of the calendar; None for no limit.
     outbound_spam_threshold: None for mail that is not scanned. postmaster_address: None for the postmaster of the
-    domain. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
+    domain. retry_schedule: as `1m,5m*2,1h*3`, None for the default. complaint_rate_limit, bounce_rate_limit: percent;
+    with rate_limit_count None for as the organization has it.
     """
 
     mode: ServerMode = ServerMode.LIVE
@@ -77,6 +79,9 @@ class ServerOptions:
     message_retention_days: int = 60
     raw_message_retention_days: int = 30
     raw_message_retention_size: int = 2_048
+    complaint_rate_limit: float | None = None
+    bounce_rate_limit: float | None = None
+    rate_limit_count: int | None = None
 
     @staticmethod
     def of(server: Server) -> ServerOptions:
@@ -169,7 +174,7 @@ class Servers:
         if name is not None:
             changes["name"] = checked_name(name)
         changed = await self._modify(server, guard, **changes)
-        if changes_limits(changes):
+        if changes_limits(changes) or changes_rates(changes):
             owner = LimitOwner(OwnerKind.SERVER, server.id)
             await self._lines.hurry(owner, self._clock.now())
         return changed
@@ -189,6 +194,7 @@ class Servers:
         owner = await self._with_suspension(server)
         changes["organization_suspended"] = owner.organization_suspended
         changes["organization_limits"] = owner.organization_limits
+        changes["organization_rates"] = owner.organization_rates
         place = Place(of_server(server.id))
         return await self._repository.modify(
             SERVERS, place, lambda one: replace(one, **changes), guard
@@ -201,6 +207,7 @@ class Servers:
             server,
             organization_suspended=owner.suspended_at is not None,
             organization_limits=owner.limits,
+            organization_rates=owner.rate_limits,
         )
 
     async def _check_pool(self, pool: str) -> None:

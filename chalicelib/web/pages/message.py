@@ -72,7 +72,8 @@ async def show_message(page: Page) -> HttpAnswer:
 
 def head_of(page: Page, email: Mapping[str, Any], tab: str) -> dict[str, Any]:
     """What the frame of all pages of a message shows."""
-    verbs = verbs_of(email) if page.may("emails:read") else ()
+    is_operator = page.may("installation:write")
+    verbs = verbs_of(email, is_operator=is_operator) if page.may("emails:read") else ()
     return {
         "email": email,
         "tab": tab,

@@ -7,11 +7,12 @@ from urllib.parse import quote
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
-from chalicelib.web.fields import number
+from chalicelib.web.fields import decimal, number
 from chalicelib.web.page import Page
 from chalicelib.web.row import Row
 
 PATH = "/org/{org}/settings"
+RATES = ("complaint_rate_limit", "bounce_rate_limit")
 LIMITS = ("send_limit", "send_limit_day", "send_limit_month")
 
 
@@ -33,6 +34,8 @@ async def change_limits(page: Page) -> HttpAnswer:
     """Change what operators set: limits and pools."""
     form = page.form
     change: dict[str, Any] = {name: number(form, name) for name in LIMITS}
+    change |= {name: decimal(form, name) for name in RATES}
+    change["rate_limit_count"] = number(form, "rate_limit_count")
     change["send_limit_action"] = form.text("send_limit_action") or "hold"
     pools = form.text("pools").replace(",", " ").split()
     change["pools"] = pools or None

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
 from chalicelib.web.doing import do
+from chalicelib.web.fields import decimal, number
 from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
 from chalicelib.web.row import of_server
@@ -54,9 +55,26 @@ async def remove_stream(page: Page) -> HttpAnswer:
     return await do(page, f"{page.base}/streams", undo, "DELETE", _api(name))
 
 
+async def change_rates(page: Page) -> HttpAnswer:
+    """Change above which rates new mail of one is held; operators do."""
+    name, form = page.form.text("stream"), page.form
+    body: dict[str, Any] = {
+        "complaint_rate_limit": decimal(form, "complaint_rate_limit"),
+        "bounce_rate_limit": decimal(form, "bounce_rate_limit"),
+        "rate_limit_count": number(form, "rate_limit_count"),
+    }
+    try:
+        await page.ask("PATCH", _api(name), body=body)
+    except Problem as problem:
+        return page.again("streams.html", problem, **await _values(page))
+    return page.see_other(f"{page.base}/streams", f"Saved for the stream {name}")
+
+
 async def _values(page: Page) -> dict[str, Any]:
     query = {"limit": 100, "cursor": page.query("cursor")}
-    return {"found": await page.ask("GET", "/streams", query=query), "types": TYPES}
+    found = await page.ask("GET", "/streams", query=query)
+    names = [(one["name"], one["name"]) for one in found["data"]]
+    return {"found": found, "types": TYPES, "names": names}
 
 
 def _api(name: str) -> str:
@@ -67,6 +85,7 @@ _READ, _WRITE = "suppressions:read", "suppressions:write"
 ROWS = (
     of_server("GET", "/streams", list_streams, _READ, "listStreams"),
     of_server("POST", "/streams", add_stream, _WRITE, "createStream"),
+    of_server("POST", "/stream-rates", change_rates, "installation:write", "changeStream"),
     of_server("POST", "/streams/{name}", switch_stream, _WRITE, "changeStream"),
     of_server("POST", "/streams/{name}/remove", remove_stream, _WRITE, "deleteStream"),
 )

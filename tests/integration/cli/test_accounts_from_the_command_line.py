@@ -111,6 +111,25 @@ def test_send_limits_are_set_and_cleared(demo: Run, group: str, named: tuple[str
     assert cleared["send_limit_action"] == "hold"
 
 
+@pytest.mark.parametrize(
+    ("group", "named"),
+    [("organization", ("demo",)), ("server", ("demo/demo",)), ("stream", ("broadcast",))],
+)
+def test_rates_are_set_and_cleared(demo: Run, group: str, named: tuple[str, ...]) -> None:
+    options = ("--complaint-rate-limit", "0.3", "--bounce-rate-limit", "5")
+    text = demo(group, "set", *named, *options, "--rate-limit-count", "500").out
+    assert "0.3 % complaints, 5 % bounces, of 500 messages or more" in text
+    changed = demo(group, "set", *named, "--bounce-rate-limit", "none", "--json").json
+    assert (changed["complaint_rate_limit"], changed["bounce_rate_limit"]) == (0.3, None)
+    clear = ("--clear", "complaint-rate-limit", "--clear", "rate-limit-count")
+    cleared = demo(group, "set", *named, *clear, "--json").json
+    assert (cleared["complaint_rate_limit"], cleared["rate_limit_count"]) == (None, None)
+    for wrong in ("much", "5 %", ""):
+        assert demo(group, "set", *named, "--bounce-rate-limit", wrong).code == 2
+    for wrong in ("0", "101", "0.001", "-1", "nan"):
+        assert demo(group, "set", *named, f"--bounce-rate-limit={wrong}").code != 0
+
+
 def test_setting_nothing_is_wrong_usage(demo: Run) -> None:
     outcome = demo("server", "set")
     assert outcome.code == 2

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import (
+    UNPROVEN,
     Change,
     HitAdded,
     LogEntry,
@@ -18,7 +19,8 @@ from chalicelib.domain.changes import (
     Reported,
 )
 from chalicelib.domain.engagement import EngagementKind
-from chalicelib.domain.firsts import First
+from chalicelib.domain.events.occurrences import occurrences
+from chalicelib.domain.firsts import First, firsts
 from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -31,6 +33,7 @@ from chalicelib.domain.statistics import (
     counted,
     delivery_counts,
     named_counts,
+    slot_of,
     slots_of,
     totals,
 )
@@ -79,9 +82,42 @@ def test_an_outcome_counts_when_it_came_about(status: Status, expected: Count | 
         Status.HARD_FAIL: Count.FAILED_MESSAGES,
         Status.BOUNCED: Count.FAILED_MESSAGES,
     }.get(status)
+    refused = Count.REFUSED_MESSAGES if once is Count.FAILED_MESSAGES else None
     assert counted(LEASED, after) == tuple(
-        (count, NOW + 86_400.5) for count in (expected, once) if count is not None
+        (count, NOW + 86_400.5) for count in (expected, once, refused) if count is not None
     )
+
+
+@pytest.mark.parametrize("status", [Status.HARD_FAIL, Status.BOUNCED])
+def test_what_is_not_about_the_recipient_is_no_refusal(status: Status) -> None:
+    """An outage of ours or of a provider, and a report for which nobody vouches."""
+    delivery = a_delivery(7, status, at=NOW + 1, about_us=True)
+    after = lifecycle.done(LEASED, delivery)
+    assert [count for count, _ in counted(LEASED, after)][1:] == [Count.FAILED_MESSAGES]
+    assert firsts(LEASED, after) & (First.REFUSED | First.RETURNED) == 0
+
+
+def test_a_log_counts_refusals_as_a_change_of_the_message_does() -> None:
+    refused = lifecycle.done(LEASED, a_delivery(7, Status.HARD_FAIL, at=NOW + 1))
+    sent = lifecycle.done(LEASED, a_delivery(8, Status.SENT, at=NOW + 1))
+    returned = lifecycle.done(sent, a_delivery(9, Status.BOUNCED, at=NOW + 1))
+    for before, after in ((LEASED, refused), (sent, returned)):
+        change = MessageChange("8", before, after)
+        message, last = after.message, after.deliveries[-1]
+        entry = LogEntry(
+            *("8", message.server_id, message.id, message.scope, last.status, last.at),
+            firsts=firsts(before, after),
+        )
+        told = [additions([one], NOW)[slot_of(SERVER, Period.DAY, NOW)] for one in (change, entry)]
+        assert told[0] == told[1]
+
+
+def test_a_complaint_for_which_nobody_vouches_counts_to_no_rate() -> None:
+    forged = Marked("8", SERVER, MessageId(1), Mark.COMPLAINED, NOW, f"7{UNPROVEN}")
+    (added,) = additions([forged], NOW)[slot_of(SERVER, Period.DAY, NOW)]
+    assert added.counts == {Count.COMPLAINTS: 1}
+    (occurrence,) = occurrences(forged)
+    assert occurrence.what == "7"
 
 
 def test_a_message_counts_once_however_often_it_is_sent() -> None:
@@ -92,6 +128,7 @@ def test_a_message_counts_once_however_often_it_is_sent() -> None:
     assert counted(again, bounced) == (
         (Count.BOUNCES, NOW + 3),
         (Count.FAILED_MESSAGES, NOW + 3),
+        (Count.RETURNED_MESSAGES, NOW + 3),
     )
     failed = lifecycle.done(bounced, a_delivery(10, Status.HARD_FAIL, at=NOW + 4))
     assert counted(bounced, failed) == ((Count.HARD_FAILS, NOW + 4),)
@@ -104,25 +141,28 @@ def test_incoming_mail_is_no_part_of_the_rates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "count"),
+    ("change", "counts"),
     [
-        (Marked("8", SERVER, MessageId(1), Mark.COMPLAINED, NOW, "7"), Count.COMPLAINTS),
-        (Marked("8", SERVER, MessageId(1), Mark.UNSUBSCRIBED, NOW, ""), Count.UNSUBSCRIBES),
+        (
+            Marked("8", SERVER, MessageId(1), Mark.COMPLAINED, NOW, "7"),
+            [Count.COMPLAINTS, Count.PROVEN_COMPLAINTS],
+        ),
+        (Marked("8", SERVER, MessageId(1), Mark.UNSUBSCRIBED, NOW, ""), [Count.UNSUBSCRIBES]),
         (
             Reported("8", SERVER, a_report(1, MessageId(1), MessageId(2), kind=ReportKind.DELAY)),
-            Count.DELAYS,
+            [Count.DELAYS],
         ),
         (
             Reported("8", SERVER, a_report(1, MessageId(1), MessageId(2), kind=ReportKind.BOUNCE)),
-            None,
+            [],
         ),
-        (Operated("8", SERVER, MessageId(1), an_operation("release", 1)), Count.RELEASED),
-        (Operated("8", SERVER, MessageId(1), an_operation("hold", 1)), None),
+        (Operated("8", SERVER, MessageId(1), an_operation("release", 1)), [Count.RELEASED]),
+        (Operated("8", SERVER, MessageId(1), an_operation("hold", 1)), []),
     ],
 )
-def test_what_else_happens_to_messages_counts(change: Change, count: Count | None) -> None:
+def test_what_else_happens_to_messages_counts(change: Change, counts: list[Count]) -> None:
     found = additions([change], NOW)
-    expected = [] if count is None else [{count: 1}]
+    expected = [dict.fromkeys(counts, 1)] if counts else []
     for slot in slots_of(SERVER, NOW):
         assert [one.counts for one in found.get(slot, [])] == expected
 

@@ -5,8 +5,9 @@ each of its lines that holds mail, `L#<owner>#<period>`; `S#<server>#LST` what s
 it was accepted>#<server>#<message>`. Lines that are to be looked at are found in the `due` index, under `LIM`.
 
 An owner's item has for each period (`h`, `d`, `m`): `t` with the sum of its window, `r` with the newest slot, a count
-for each slot by its last two digits, and `q` while a line holds mail. `v` counts what changes counts otherwise than by
-adding to the newest slot; `w` has the marks of the latest that gave places back, each by one call.
+for each slot by its last two digits, and `q` while a line holds mail; for rates (`c`, `b`) the latter alone. `v`
+counts what changes counts otherwise than by adding to the newest slot; `w` has the marks of the latest that gave places
+back, each by one call.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.limits.limit import LimitOwner, Line, OwnerKind, Standing
+from chalicelib.domain.limits.limit import LimitOwner, Line, OwnerKind, Standing, period_called
 from chalicelib.domain.limits.windows import SLOTS, Counts
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.tenancy.rate_limits import Rate
 from chalicelib.domain.tenancy.send_limits import Period
 
 DUE_LINES = "LIM"
@@ -28,7 +30,7 @@ _MARKS = 8
 _MARK_LENGTH = 4
 
 
-def letter(period: Period) -> str:
+def letter(period: Period | Rate) -> str:
     """The period in names of attributes."""
     return period.value[0]
 
@@ -46,7 +48,7 @@ def line_key(line: Line) -> tuple[str, str]:
 def line_called(sort_key: str) -> Line:
     """The line with this key."""
     _, owner, period = sort_key.split("#")
-    return Line(LimitOwner.called(owner), Period(period))
+    return Line(LimitOwner.called(owner), period_called(period))
 
 
 def standing_partition(line: Line) -> str:

@@ -21,7 +21,8 @@ from chalicelib.adapters.aws.dynamo.limit_keys import (
 from chalicelib.adapters.aws.dynamo.table import Item, Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
-from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, Standing
+from chalicelib.domain.limits.limit import Holding, LimitOwner, Line, Standing
+from chalicelib.domain.tenancy.rate_limits import Rate
 from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.limit_lines import LimitLines, LineState
 from chalicelib.ports.rand import Rand
@@ -39,7 +40,7 @@ class DynamoLimitLines(LimitLines):
         self._table = Table(session, settings.mail_table)
         self._rand = rand
 
-    async def enter(self, limit: Limit, standing: Standing, due_at: float) -> None:
+    async def enter(self, limit: Holding, standing: Standing, due_at: float) -> None:
         """The message, the line, the mark; see the port."""
         key = standing_key(limit.line, standing)
         attempt = _n(standing.attempt)
@@ -62,8 +63,8 @@ class DynamoLimitLines(LimitLines):
         }
         await self._table.update(line_key(limit.line), _OPEN, values)
         mark = {":mark": {"S": self._rand.bytes(6).hex()}}
-        name = f"q{letter(limit.period)}"
-        await self._table.update(counts_key(limit.owner), f"SET {name} = :mark", mark)
+        name = f"q{letter(limit.line.period)}"
+        await self._table.update(counts_key(limit.line.owner), f"SET {name} = :mark", mark)
 
     async def leave(self, line: Line, standing: Standing) -> None:
         """Delete the message of this attempt, and count it off."""
@@ -151,7 +152,7 @@ class DynamoLimitLines(LimitLines):
 
     async def hurry(self, owner: LimitOwner, now: float) -> None:
         """An update for each of its lines that is there."""
-        for period in Period:
+        for period in (*Period, *Rate):
             await self._table.update(
                 line_key(Line(owner, period)),
                 "SET du = :now",

@@ -43,6 +43,9 @@ ATTRIBUTES = {
     Count.FAILED_MESSAGES: "fm",
     Count.OPENED_MESSAGES: "om",
     Count.CLICKED_MESSAGES: "cm",
+    Count.REFUSED_MESSAGES: "rm",
+    Count.RETURNED_MESSAGES: "tm",
+    Count.PROVEN_COMPLAINTS: "pk",
 }
 _NAMES = {attribute: count for count, attribute in ATTRIBUTES.items()}
 _RACES = 5

@@ -29,6 +29,7 @@ from posthorn_client.models.reports import *
 from posthorn_client.models.routes import *
 from posthorn_client.models.searches import *
 from posthorn_client.models.servers import *
+from posthorn_client.models.servers_parts import *
 from posthorn_client.models.session import *
 from posthorn_client.models.sessions import *
 from posthorn_client.models.sources import *

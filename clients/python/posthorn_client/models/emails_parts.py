@@ -205,6 +205,8 @@ WaitCode = Literal[
     "credential",
     "suppressed",
     "send_limit",
+    "complaint_rate",
+    "bounce_rate",
     "development",
     "suspended",
     "quarantine",

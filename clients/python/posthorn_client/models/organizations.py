@@ -35,6 +35,9 @@ class Organization(TypedDict):
     send_limit_day: int | None
     send_limit_month: int | None
     send_limit_action: LimitAction
+    complaint_rate_limit: float | None
+    bounce_rate_limit: float | None
+    rate_limit_count: int | None
     require_second_factor: bool
     """Members without a second factor are let in nowhere."""
     created_at: str
@@ -66,6 +69,16 @@ class OrganizationToChange(TypedDict):
     """Messages in a month, UTC; null: any number."""
     send_limit_action: NotRequired[LimitAction | None]
     """What becomes of mail above a limit: held and sent later, or refused."""
+    complaint_rate_limit: NotRequired[float | None]
+    """Percent of delivered mail that is complained about, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    bounce_rate_limit: NotRequired[float | None]
+    """Percent of mail that does not reach its recipient, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    rate_limit_count: NotRequired[int | None]
+    """Of fewer messages in 24 hours no rate is taken; null: as the wider owner has it."""
     require_second_factor: NotRequired[bool | None]
     """Members without a second factor are let in nowhere."""
 
@@ -87,6 +100,16 @@ class OrganizationToMake(TypedDict):
     """Messages in a month, UTC; null: any number."""
     send_limit_action: NotRequired[LimitAction | None]
     """What becomes of mail above a limit: held and sent later, or refused."""
+    complaint_rate_limit: NotRequired[float | None]
+    """Percent of delivered mail that is complained about, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    bounce_rate_limit: NotRequired[float | None]
+    """Percent of mail that does not reach its recipient, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    rate_limit_count: NotRequired[int | None]
+    """Of fewer messages in 24 hours no rate is taken; null: as the wider owner has it."""
     require_second_factor: NotRequired[bool | None]
     """Members without a second factor are let in nowhere."""
 

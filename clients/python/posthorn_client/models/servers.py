@@ -8,19 +8,31 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from posthorn_client.models.organizations import LimitAction
+from posthorn_client.models.servers_parts import (
+    Rate,
+    ServerMode,
+    SparedMessages,
+    SuppressionDays,
+    SuppressionDaysToSet,
+    UnknownOutcome,
+)
 
-__all__ = [
-    "RetentionPreview",
-    "Server",
-    "ServerMode",
-    "ServerPage",
-    "ServerToChange",
-    "ServerToMake",
-    "SparedMessages",
-    "SuppressionDays",
-    "SuppressionDaysToSet",
-    "UnknownOutcome",
-]
+__all__ = ["RateHold", "RetentionPreview", "Server", "ServerPage", "ServerToChange", "ServerToMake"]
+
+
+class RateHold(TypedDict):
+    """A rate that is above its limit, so that new mail is held."""
+
+    rate: Rate
+    stream: str | None
+    """Null: of the whole server."""
+    limit: float
+    """In percent."""
+    percent: float
+    """The rate when it began."""
+    since: str
+    until: str
+    """When it is thought to end."""
 
 
 class RetentionPreview(TypedDict):
@@ -52,6 +64,11 @@ class Server(TypedDict):
     send_limit_day: int | None
     send_limit_month: int | None
     send_limit_action: LimitAction
+    complaint_rate_limit: float | None
+    bounce_rate_limit: float | None
+    rate_limit_count: int | None
+    rate_holds: list[RateHold]
+    """The rates that hold its new mail at present."""
     spam_threshold: float
     spam_failure_threshold: float
     outbound_spam_threshold: float | None
@@ -75,10 +92,6 @@ class Server(TypedDict):
     suspension_reason: str | None
 
 
-ServerMode = Literal["Live", "Development"]
-"""Contract section 1.3."""
-
-
 class ServerPage(TypedDict):
     """Servers, newest first."""
 
@@ -100,6 +113,16 @@ class ServerToChange(TypedDict):
     """Messages in a month, UTC; null: any number."""
     send_limit_action: NotRequired[LimitAction | None]
     """What becomes of mail above a limit: held and sent later, or refused."""
+    complaint_rate_limit: NotRequired[float | None]
+    """Percent of delivered mail that is complained about, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    bounce_rate_limit: NotRequired[float | None]
+    """Percent of mail that does not reach its recipient, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    rate_limit_count: NotRequired[int | None]
+    """Of fewer messages in 24 hours no rate is taken; null: as the wider owner has it."""
     spam_threshold: NotRequired[float | None]
     """Mail that scores more is spam."""
     spam_failure_threshold: NotRequired[float | None]
@@ -142,6 +165,16 @@ class ServerToMake(TypedDict):
     """Messages in a month, UTC; null: any number."""
     send_limit_action: NotRequired[LimitAction | None]
     """What becomes of mail above a limit: held and sent later, or refused."""
+    complaint_rate_limit: NotRequired[float | None]
+    """Percent of delivered mail that is complained about, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    bounce_rate_limit: NotRequired[float | None]
+    """Percent of mail that does not reach its recipient, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    rate_limit_count: NotRequired[int | None]
+    """Of fewer messages in 24 hours no rate is taken; null: as the wider owner has it."""
     spam_threshold: NotRequired[float | None]
     """Mail that scores more is spam."""
     spam_failure_threshold: NotRequired[float | None]
@@ -175,38 +208,3 @@ class ServerToMake(TypedDict):
     permalink: NotRequired[str | None]
     """Made from the name when left out."""
     shards: NotRequired[int | None]
-
-
-class SparedMessages(TypedDict):
-    """Messages that are old enough, and stay as they are."""
-
-    held: int
-    waiting: int
-    scheduled: int
-
-
-class SuppressionDays(TypedDict):
-    """For how long recipients are suppressed, by reason."""
-
-    hard_fails: int | Literal["forever"]
-    soft_fails: int | Literal["forever"]
-    bounce: int | Literal["forever"]
-    complaint: int | Literal["forever"]
-    unsubscribe: int | Literal["forever"]
-    manual: int | Literal["forever"]
-
-
-class SuppressionDaysToSet(TypedDict):
-    """Those to change, by reason; null is the default of that reason."""
-
-    hard_fails: NotRequired[int | Literal["forever"] | None]
-    soft_fails: NotRequired[int | Literal["forever"] | None]
-    bounce: NotRequired[int | Literal["forever"] | None]
-    complaint: NotRequired[int | Literal["forever"] | None]
-    unsubscribe: NotRequired[int | Literal["forever"] | None]
-    manual: NotRequired[int | Literal["forever"] | None]
-
-
-UnknownOutcome = Literal["resend", "hold"]
-"""What a server wants when the peer may already have the message (crash matrix rows 6 and 7).
-"""

@@ -19,6 +19,9 @@ class Stream(TypedDict):
     """Whether mail that does not say so itself gets one-click unsubscribe fields."""
     created_at: str | None
     """Null: every server has it."""
+    complaint_rate_limit: float | None
+    bounce_rate_limit: float | None
+    rate_limit_count: int | None
 
 
 class StreamPage(TypedDict):
@@ -31,12 +34,22 @@ class StreamPage(TypedDict):
 
 
 class StreamToChange(TypedDict):
-    """What may be changed of it."""
+    """What may be changed of it; limits of rates by operators alone."""
 
     unsubscribe: NotRequired[bool | None]
     """Whether mail that does not say so itself gets one-click unsubscribe fields; null: as its type
     has it.
     """
+    complaint_rate_limit: NotRequired[float | None]
+    """Percent of delivered mail that is complained about, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    bounce_rate_limit: NotRequired[float | None]
+    """Percent of mail that does not reach its recipient, above which new mail is held, with at most
+    two decimals; null: as the wider owner has it.
+    """
+    rate_limit_count: NotRequired[int | None]
+    """Of fewer messages in 24 hours no rate is taken; null: as the wider owner has it."""
 
 
 class StreamToMake(TypedDict):

@@ -52,6 +52,8 @@ EventType = Literal[
     "domain.dns_recovered",
     "server.limit_approaching",
     "server.limit_exceeded",
+    "server.rate_exceeded",
+    "server.rate_recovered",
     "webhook.test",
 ]
 """Wire words, api.md 2.18."""

@@ -90,7 +90,7 @@ class EmailsVerbsOperations(Asking):
         tenant: str | None = None,
         idempotency_key: str | None = None,
     ) -> EmailWithActivity:
-        """Send a held message now, past all that held it but a send limit.
+        """Send a held message now, past all that held it but a send limit; past a rate for operators alone.
 
         Needs the scope `emails:write`.
         """

@@ -65,7 +65,8 @@ class StreamsOperations(Asking):
     ) -> Stream:
         """Change a stream, for mail that comes from now on.
 
-        Needs the scope `suppressions:write`.
+        Needs the scope `suppressions:write`. What operators alone set needs
+        `installation:write`.
         """
         request = Request("PATCH", f"/api/v2/streams/{part(name)}", body=body, tenant=tenant)
         answer: Stream = self._json(request)

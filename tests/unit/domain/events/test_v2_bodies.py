@@ -97,6 +97,8 @@ CASES: list[tuple[EventType, Any, list[str], str | None]] = [
     (EventType.DOMAIN_DNS_RECOVERED, {"domain": {"name": "a"}}, ["domain"], None),
     (EventType.SERVER_LIMIT_APPROACHING, {"limit": 9}, ["limit"], None),
     (EventType.SERVER_LIMIT_EXCEEDED, {"limit": 9}, ["limit"], None),
+    (EventType.SERVER_RATE_EXCEEDED, {"rate": "bounce_rate"}, ["rate"], None),
+    (EventType.SERVER_RATE_RECOVERED, {"rate": "bounce_rate"}, ["rate"], None),
     (EventType.WEBHOOK_TEST, None, ["webhook"], None),
 ]
 

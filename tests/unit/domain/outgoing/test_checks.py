@@ -169,6 +169,7 @@ def test_the_checks_come_in_the_order_of_the_contract_before_anything_is_read() 
     acting = [step.__name__ for step in STEPS if isinstance(step, type)]
     assert acting == [
         "Inspect",
+        "RateLimit",
         "SendLimit",
         "LoadBody",
         "TrackLinks",

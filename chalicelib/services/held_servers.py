@@ -1,0 +1,35 @@
+"""The servers whose new mail a complaint or bounce rate holds, for who operates the installation."""
+
+from __future__ import annotations
+
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
+from chalicelib.domain.tenancy.servers import SERVERS, Server
+from chalicelib.ports.repository import Repository
+
+MOST_NAMED = 5
+
+
+class HeldServers:
+    """Looks through all servers."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    async def told(self) -> list[str]:
+        """One sentence with the first of them, or none. Raises TemporaryFailure."""
+        held = [
+            one
+            for owner in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS, fresh=False)
+            for one in await self._repository.all(SERVERS, of_organization(owner.id), fresh=False)
+            if one.rate_holds
+        ]
+        if not held:
+            return []
+        more = f" and {len(held) - MOST_NAMED} more" if len(held) > MOST_NAMED else ""
+        return [f"New mail is held of {', '.join(map(_named, held[:MOST_NAMED]))}{more}."]
+
+
+def _named(server: Server) -> str:
+    rates = sorted({one.rate.words for one in server.rate_holds})
+    return f"{server.full_name} ({', '.join(rates)})"
