@@ -74,7 +74,7 @@ chalicelib              -
 .domain.mail            .domain
 .domain.smtp            .domain
 .domain.dns             .domain .domain.tenancy
-.domain.outgoing        .domain .domain.tenancy .domain.mail
+.domain.outgoing        .domain .domain.tenancy .domain.mail .domain.dns
 .domain.incoming        .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming.cause_rules
                         .domain.events.objects
 .domain.incoming.cause_rules .domain

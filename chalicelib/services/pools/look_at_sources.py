@@ -19,6 +19,7 @@ from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.gather import gather
+from chalicelib.services.pools.ehlo_names import EhloNames
 from chalicelib.services.pools.permitted import OwnSpf
 from chalicelib.services.pools.reverse_names import Known, ReverseNames
 
@@ -44,6 +45,7 @@ class LookAtSources:
         repository: Repository,
         names: ReverseNames,
         spf: OwnSpf,
+        ehlo: EhloNames,
         outward: OutwardAddresses,
     ) -> None:
         self._settings = settings
@@ -51,6 +53,7 @@ class LookAtSources:
         self._repository = repository
         self._names = names
         self._spf = spf
+        self._ehlo = ehlo
         self._outward = outward
 
     async def look(self, is_due: Callable[[str], bool]) -> AsyncIterator[tuple[str, Found | None]]:
@@ -86,7 +89,10 @@ class LookAtSources:
             return None
         after = await self._keep(source, known)
         faults = [*_faults(known, after), *await self._spf.faults(addresses)]
-        return judged(name, faults, _status(known, after))
+        of_ehlo = await self._ehlo.faults(source, addresses)
+        if of_ehlo is None and not faults:
+            return None
+        return judged(name, faults + (of_ehlo or []), _status(known, after))
 
     def _addresses(self, source: EgressSource) -> tuple[str, ...]:
         """One of each family at most: its own, or what the system chooses for it."""
