@@ -10,15 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from chalicelib.domain.dns.block_lists import (
+    BlockList,
+    check_own_lists,
+    read_block_lists,
+    suspending_lists,
+)
 from chalicelib.setting_forms import BOUNDS, FORMS, TIME, WHOLE
-
-
-@dataclass(frozen=True, slots=True)
-class BlockList:
-    """A zone that lists clients (RFC 5782): with one of these answers, or with any."""
-
-    zone: str
-    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,10 @@ class Settings:
     messages a minute that one client address may send there; 0 for any number.
     reverse_names: require has a source use IPv4 or IPv6 only while its address of that family has a reverse name (PTR)
     that leads back to it, as long as the other family can take its place; ignore has it use both in any case.
+    own_dnsbls: zones of block lists, apart by commas, that are asked each hour for the addresses that mail leaves from,
+    in the form of dnsbls, and with `rhs:zone` for our own names. suspend_listed: `1` has each list of addresses among
+    them suspend a source that it lists while others of its pool are in use, zones apart by commas have these; without
+    it none does.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. bounces_per_hour: of ours to one address.
     complaint_rate_limit, bounce_rate_limit: percent of a server's mail of 24 hours, with at most two decimals, above
@@ -127,6 +129,8 @@ class Settings:
     greylist_seconds: int = 0
     mx_rate: int = 0
     reverse_names: str = "require"
+    own_dnsbls: str = ""
+    suspend_listed: str = ""
     max_message_size: int = 36_700_160
     max_recipients: int = 1_000
     max_attempts: int = 18
@@ -169,13 +173,17 @@ class Settings:
     @property
     def block_lists(self) -> tuple[BlockList, ...]:
         """Those of `dnsbls`."""
-        lists = (one.partition("=") for one in self.dnsbls.split(",") if one.strip())
-        return tuple(
-            BlockList(
-                zone.strip().lower(), tuple(map(str.strip, answers.split(";"))) if is_narrow else ()
-            )
-            for zone, is_narrow, answers in lists
-        )
+        return read_block_lists(self.dnsbls)
+
+    @property
+    def own_block_lists(self) -> tuple[BlockList, ...]:
+        """Those of `own_dnsbls`."""
+        return read_block_lists(self.own_dnsbls)
+
+    @property
+    def suspending_lists(self) -> frozenset[str]:
+        """The names of the lists of addresses that suspend a source."""
+        return suspending_lists(self.own_block_lists, self.suspend_listed)
 
     @property
     def needs_reverse_names(self) -> bool:
@@ -225,6 +233,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     _check_bounds(values)
     settings = Settings(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
     _check_times(settings)
+    check_own_lists(settings.own_block_lists, settings.suspend_listed)
     if bool(settings.system_server) is not bool(settings.system_from):
         raise ValueError(
             "POSTHORN_SYSTEM_SERVER and POSTHORN_SYSTEM_FROM are set together, or neither of them"

@@ -36,6 +36,8 @@ _BLOCK_LIST = (
 )
 _BLOCK_LISTS = re.compile(rf" *{_BLOCK_LIST}(?: *, *{_BLOCK_LIST})* *\Z")
 _PERCENT = re.compile(r"(?=[0-9.]*[1-9])(?:100(?:\.0{1,2})?|[0-9]{1,2}(?:\.[0-9]{1,2})?)\Z")
+_OWN_LIST = rf"(?:rhs:)?{_BLOCK_LIST}"
+_OWN_LISTS = re.compile(rf" *{_OWN_LIST}(?: *, *{_OWN_LIST})* *\Z")
 _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 
 # What the text of a field must be like, and how that is said.
@@ -61,6 +63,11 @@ FORMS = {
         _BLOCK_LISTS,
         "zones apart by commas, such as zen.example.org or zen.example.org=127.0.0.2;127.0.0.3",
     ),
+    "own_dnsbls": (
+        _OWN_LISTS,
+        "zones apart by commas, such as bl.example.org, bl.example.org=127.0.0.2 or rhs:names.example.org",
+    ),
+    "suspend_listed": (_HOST_LIST, "1, or zones of POSTHORN_OWN_DNSBLS apart by commas"),
 }
 WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 _DAYS = (1, 3_650)

@@ -14,6 +14,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.services.dns_monitor import DnsMonitor
 from chalicelib.services.events.fold_groups import FoldGroups
 from chalicelib.services.people.forget_ended import ForgetEnded
+from chalicelib.services.reputation.look_at_lists import LookAtLists
 from chalicelib.services.retention.retain import Retain
 from chalicelib.services.tenancy.purge import Purge
 from chalicelib.services.tenancy.trim_audit import TrimAudit
@@ -54,6 +55,11 @@ async def forget_ended(posthorn: Posthorn) -> int:
     return await posthorn[ForgetEnded].run()
 
 
+async def look_at_lists(posthorn: Posthorn) -> int:
+    """Ask lists for our own addresses; how many they have."""
+    return await posthorn[LookAtLists].run()
+
+
 STEPS: tuple[tuple[str, Step], ...] = (
     ("purge", purge),
     ("retention", retain),
@@ -61,6 +67,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("ended sessions", forget_ended),
     ("fold groups", fold_groups),
     ("check domains", check_domains),
+    ("look at lists", look_at_lists),
 )
 
 blueprint = Blueprint(__name__)

@@ -65,6 +65,10 @@ _END, _BACKUP = (
     "posthorn_certificate_not_after_timestamp_seconds",
     "posthorn_backup_timestamp_seconds",
 )
+_SOURCE_LISTED, _NOT_LISTED = (
+    f'posthorn_source_listed{{list="{name}",pool="default",source="out"}}'
+    for name in ("bl.test", "other.test")
+)
 _NO_ANSWER, _PAGE = "Posthorn does not answer at its health port", "page"
 _FULL = "The disk is full, and no mail is taken"
 _BAD_CLOCK = "The clock is not that of Prometheus, or nothing keeps it right"
@@ -150,6 +154,14 @@ CASES = (
         labels={"scanner": "spamd"},
     ),
     Case("PosthornScannerAway", {'posthorn_scan_seconds{scanner="spamd"}': "4.9x30"}, "20m"),
+    Case(
+        "PosthornSourceListed",
+        {_SOURCE_LISTED: "0x5 1x20", _NOT_LISTED: "0x30"},
+        "16m",
+        "The source out of the pool default is listed by bl.test",
+        labels={"pool": "default", "source": "out", "list": "bl.test"},
+    ),
+    Case("PosthornSourceListed", {_SOURCE_LISTED: "1x8 0x30", _NOT_LISTED: "0x40"}, "20m"),
     Case("PosthornDiskFull", _free(f"{1 << 29}x20"), "2m", _FULL, _PAGE),
     Case("PosthornDiskFull", _free(f"{2 << 30}x20"), "10m"),
     Case(

@@ -12,7 +12,7 @@ from chalicelib.cli.failure import Failure
 from chalicelib.cli.passwords import password_from
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, epoch_of, facts, table, visible, yes
-from posthorn_client.models import EgressKind, Source
+from posthorn_client.models import EgressKind, Source, SourceListing
 
 PASSWORD_VARIABLE = "POSTHORN_SOURCE_PASSWORD"  # noqa: S105  # the name of the variable
 DEFAULT_POOL = "default"
@@ -163,9 +163,11 @@ def way_of(source: Source) -> str:
 
 
 def state_of(source: Source, now: float) -> str:
-    """`ready`, and by which family not; or until when it is suspended."""
+    """`ready`, and by which family not; or until when it is suspended, or what for."""
     until = source["suspended_until"]
     if until is None or epoch_of(until) <= now:
+        if reason := source.get("suspension_reason"):
+            return f"suspended: {reason}"
         return ", ".join(["ready", *(f"not by {family}" for family in unused_by(source))])
     if until.startswith(FOREVER):
         return "suspended"
@@ -176,6 +178,12 @@ def unused_by(source: Source) -> dict[str, str]:
     """The families that no mail leaves by, and why."""
     told = {"IPv4": source.get("unused4"), "IPv6": source.get("unused6")}
     return {family: reason for family, reason in told.items() if reason}
+
+
+def _listing(one: SourceListing) -> str:
+    """What a list says of which address, and since when."""
+    words = f": {one['text']}" if one["text"] else ""
+    return f"{one['address']} since {clock_time(one['since'])}{words}"
 
 
 def _fields(**given: Any) -> Any:
@@ -204,6 +212,7 @@ def _show(session: Session, source: Source) -> None:
         ("EHLO", source["ehlo"] or "the installation's"),
         ("Priority", str(source["priority"])),
         ("State", state_of(source, session.now())),
+        *((f"On {one['list']}", _listing(one)) for one in source.get("listings", ())),
         *((family, f"not used: {reason}") for family, reason in unused_by(source).items()),
     ]
     session.show(source, facts([(name, value) for name, value in pairs if value]))

@@ -34,6 +34,7 @@ from chalicelib.services.endangered_tracking import EndangeredTracking
 from chalicelib.services.health import Health
 from chalicelib.services.held_servers import HeldServers
 from chalicelib.services.pools.look_at_sources import OF_SOURCES, LookAtSources
+from chalicelib.services.pools.pools_in_use import PoolsInUse
 
 QUEUES = "queues"
 DNS = "dns"
@@ -82,6 +83,7 @@ class CheckInstallation:
         scanners: Scanners,
         jobs: Jobs,
         sources: LookAtSources,
+        pools: PoolsInUse,
         further: FurtherChecks,
         tracking: EndangeredTracking,
         held: HeldServers,
@@ -95,6 +97,7 @@ class CheckInstallation:
         self._resolver = resolver
         self._scanners = scanners
         self._sources = sources
+        self._pools = pools
         self._further = further
         self._tracking = tracking
         self._held = held
@@ -132,6 +135,7 @@ class CheckInstallation:
             told = f"Events are told more than {LONGEST_LAG // 60} minutes late."
             late = [told] if lag > LONGEST_LAG else []
             yield judged("outbox", late, CheckStatus.WARNING)
+        yield await self._pools.found()
         for one in await self._of_scanners():
             yield one
         yield await self._oldest_job()

@@ -40,7 +40,7 @@ async def sources(host: Host) -> Findings:
 
 
 async def _examined(host: Host, source: EgressSource, address: str) -> Finding:
-    if source.suspended_until > host.program[Clock].now():
+    if source.is_suspended(host.program[Clock].now()):
         return not_checked(f"source {source.name} with {address} is suspended")
     if reason := _cannot_bind(address):
         return failed(

@@ -63,7 +63,7 @@ TABLE = """
 app                     chalice functions
 
 chalicelib              -
-.config                 .setting_forms
+.config                 .setting_forms .domain.dns
 .setting_forms          -
 .bootstrap              .config .ports .adapters .adapters.aws .adapters.scripted .adapters.storage .adapters.system
 
@@ -135,6 +135,8 @@ chalicelib              -
                         .domain.outgoing .ports .services.pools
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
                         .services.tenancy
+.services.reputation    .config .domain .domain.tenancy .domain.dns .domain.outgoing .ports .services
+                        .services.notify_members .services.pools
 .services.ask_dns       .domain .domain.incoming .ports
 .services.pools         .config .domain .domain.tenancy .domain.dns .domain.incoming .domain.mail .domain.outgoing
                         .ports .services.ask_dns .services.gather
@@ -183,8 +185,8 @@ functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
 functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
                         chalice functions
-functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.people .services.retention
-                        .services.tenancy chalice functions
+functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.people .services.reputation
+                        .services.retention .services.tenancy chalice functions
 functions.jobs          .bootstrap .config .ports .services.jobs chalice functions
 functions.index         .bootstrap .ports .adapters.aws.lake chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions

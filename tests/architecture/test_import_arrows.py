@@ -396,6 +396,10 @@ WRONG = {
         "chalicelib/services/ask_dns.py",
         "import chalicelib.adapters.network.resolver",
     ),
+    "looks at lists import an adapter": (
+        "chalicelib/services/reputation/x.py",
+        "import chalicelib.adapters.network.resolver",
+    ),
     "pools import tenancy": (
         "chalicelib/services/pools/x.py",
         "import chalicelib.services.tenancy.servers",

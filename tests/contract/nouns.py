@@ -368,7 +368,8 @@ def _full_source(value: EgressSource) -> EgressSource:
         looked_at=1_800_000_000,
         unused4="192.0.2.1 has no reverse name.",
         unused6="2001:db8::1 has no reverse name.",
-        listed='["bl.test"]',
+        listed='{"found":[{"list":"bl.test","address":"192.0.2.1"}]}',
+        suspended_for="Listed by bl.test",
     )
 
 

@@ -802,6 +802,7 @@ async def old_mail(world: World, address: str = "john@example.com") -> None:
 
 def test_the_upkeep(world: World) -> None:
     told = {"system_server": world.server.full_name, "system_from": "app@acme.test"}
+    told |= {"own_dnsbls": "bl.test"}
     settings = replace(world.settings, postmaster="ops@example.com", **told)
     world.program = bootstrap.on_aws(settings)
     kept = world.program[BlobStore].keep(world.server.id, "0" * 32, b"exported", 0)

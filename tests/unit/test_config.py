@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.config import BlockList, Settings, read_settings
+from chalicelib.config import Settings, read_settings
+from chalicelib.domain.dns.block_lists import BlockList
 
 MIB = 1024 * 1024
 
@@ -130,3 +131,33 @@ def test_block_lists_are_read_with_the_answers_that_count() -> None:
     ):
         with pytest.raises(ValueError, match="POSTHORN_DNSBLS must be zones"):
             read_settings({"POSTHORN_DNSBLS": wrong})
+
+
+def test_own_lists_are_told_apart_and_those_that_suspend_are_among_them() -> None:
+    lists = "zen.list.test,bl.test=127.0.0.2,rhs:names.test"
+    settings = read_settings({"POSTHORN_OWN_DNSBLS": lists, "POSTHORN_SUSPEND_LISTED": "BL.test"})
+    assert [one.zone for one in settings.own_block_lists if one.of_names] == ["names.test"]
+    assert settings.suspending_lists == {"bl.test"}
+    everyone = read_settings({"POSTHORN_OWN_DNSBLS": lists, "POSTHORN_SUSPEND_LISTED": "1"})
+    assert everyone.suspending_lists == {"zen.list.test", "bl.test"}
+    assert Settings().own_block_lists == ()
+    assert Settings().suspending_lists == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("lists", "suspending", "said"),
+    [
+        ("a b", "", "POSTHORN_OWN_DNSBLS must be zones"),
+        ("rhs:", "", "POSTHORN_OWN_DNSBLS must be zones"),
+        ("rhs:a.test=10.0.0.1", "", "POSTHORN_OWN_DNSBLS must be zones"),
+        ("a.test,A.test", "", "each of them once"),
+        (",".join(f"l{number}.test" for number in range(21)), "", "up to 20 lists"),
+        ("a.test", "b.test", "which b.test is not"),
+        ("rhs:a.test", "a.test", "which a.test is not"),
+        ("a.test", "a test", "POSTHORN_SUSPEND_LISTED must be 1"),
+        ("a." * 20_000 + "!", "", "POSTHORN_OWN_DNSBLS must be zones"),
+    ],
+)
+def test_lists_that_nobody_can_ask_are_refused(lists: str, suspending: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_settings({"POSTHORN_OWN_DNSBLS": lists, "POSTHORN_SUSPEND_LISTED": suspending})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.tenancy.listings import Listing, with_listings
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.repository import Repository
+from chalicelib.services.checks import CheckInstallation
+from chalicelib.services.pools.sources import Sources
 from chalicelib.services.tenancy.organizations import Organizations
 from tests.page_browser import Browser
 from tests.worlds import Scene
@@ -211,6 +215,41 @@ async def test_a_family_that_a_way_out_does_not_use_is_told_with_its_reason(
         assert "IPv4:" not in page.text
         assert "<b>isp" not in page.html
     assert "out (not by IPv6)" in (await admin.get("/admin/pools")).text
+
+
+async def test_a_listing_is_told_in_the_words_of_the_list_and_may_be_overruled(
+    scene: Scene, admin: Browser
+) -> None:
+    words = "<script>alert(1)</script>\u202eevil"
+    found = [Listing("bl.test", "192.0.2.7", words, 1_800_000_000)]
+    source = with_listings(EgressSource("out", address="192.0.2.7"), found)
+    source = replace(source, suspended_for="Listed by bl.test")
+    await scene.posthorn[Repository].add(SOURCES, source)
+    listed = await admin.get("/admin/sources")
+    assert "Listed by bl.test, until that ends" in listed.text
+    for page in (listed, await admin.get(listed.links["out"])):
+        assert "192.0.2.7 is listed by bl.test" in page.text
+        assert r"\u{202e}evil" in page.text
+        assert "<script>alert" not in page.html
+    await admin.submit(listed, "Use it again")
+    (kept,) = [one for one in await scene.posthorn[Sources].of("default") if one.name == "out"]
+    assert kept.suspended_for == ""
+
+
+async def test_a_pool_whose_sources_are_all_suspended_fails_on_the_page(
+    scene: Scene, admin: Browser
+) -> None:
+    assert "Every source" not in (await admin.get("/admin/health")).text
+    (only,) = await scene.posthorn[Sources].of("default")
+    await scene.posthorn[Sources].suspend(only, 600)
+    await scene.posthorn[CheckInstallation].run()
+    shown = (await admin.get("/admin/health")).text
+    told = "Every source of the pool default is suspended, and its mail waits"
+    assert told in shown
+    assert "failing since" in shown.partition(told)[2]
+    scene.clock.advance(601)
+    await scene.posthorn[CheckInstallation].run()
+    assert told not in (await admin.get("/admin/health")).text
 
 
 async def test_the_sign_in_names_what_makes_the_first_account(admin: Browser) -> None:

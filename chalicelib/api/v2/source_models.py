@@ -8,6 +8,7 @@ from pydantic import Field
 
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery, Request
 from chalicelib.api.v2.patch import Patch
+from chalicelib.domain.tenancy.listings import Listing, listings_of
 from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 
 Text = Annotated[str, Field(max_length=255)]
@@ -15,6 +16,18 @@ Tls = Literal["opportunistic", "required", "implicit", "none"]
 Port = Annotated[int, Field(ge=0, le=65_535, strict=True, description="0: the usual one.")]
 Priority = Annotated[int, Field(ge=0, le=1_000, strict=True)]
 Password = Annotated[str, Field(max_length=200, description="Never shown.")]
+
+
+class SourceListing(Answer):
+    """An address of a source that a list has."""
+
+    list: Annotated[str, Field(examples=["bl.example.org"])]
+    address: str
+    text: Annotated[str | None, Field(description="In the words of the list.")]
+    since: Annotated[Moment, Field(description="When it was found first.")]
+    resumed: Annotated[
+        bool, Field(description="Somebody resumed the source: this listing suspends it no more.")
+    ]
 
 
 class Source(Answer):
@@ -33,10 +46,15 @@ class Source(Answer):
     ehlo: str | None
     priority: int
     suspended_until: Moment | None
+    suspension_reason: Annotated[
+        str | None,
+        Field(description="Why it is suspended by itself, until that ends or it is resumed."),
+    ]
     unused4: Annotated[
         str | None, Field(description="Why no mail leaves by IPv4, as it was found; null: it may.")
     ]
     unused6: Annotated[str | None, Field(description="The same of IPv6.")]
+    listings: Annotated[list[SourceListing], Field(description="As the last hour found them.")]
 
 
 class SourcePage(ListAnswer):
@@ -106,4 +124,14 @@ def source_told(source: EgressSource) -> Source:
     )
     told = {name: getattr(source, name) for name in ("name", "pool", "kind", "tls", "priority")}
     told |= {name: getattr(source, name) or None for name in empty}
-    return Source.model_validate(told | {"has_password": source.sealed_password is not None})
+    told |= {
+        "has_password": source.sealed_password is not None,
+        "suspension_reason": source.suspended_for or None,
+        "listings": [_listing_told(one) for one in listings_of(source)],
+    }
+    return Source.model_validate(told)
+
+
+def _listing_told(one: Listing) -> SourceListing:
+    told = {name: getattr(one, name) for name in ("list", "address", "since", "resumed")}
+    return SourceListing.model_validate(told | {"text": one.text or None})

@@ -142,9 +142,8 @@ async def suspend_source(call: Call, suspension: SourceSuspension, query: Source
 async def resume_source(call: Call, query: SourceQuery) -> Source:
     """End a source's suspension."""
     source = await _named(call, query)
-    return source_told(
-        await call.program[Sources].resume(source) if source.suspended_until else source
-    )
+    is_suspended = source.suspended_until or source.suspended_for
+    return source_told(await call.program[Sources].resume(source) if is_suspended else source)
 
 
 async def _named(call: Call, query: SourceQuery) -> EgressSource:

@@ -23,11 +23,12 @@ def choose_source(
 ) -> EgressSource | None:
     """The source for a message, or None when each is suspended or named in `avoid`.
 
-    `priority` is the weight. Sources of weight 0 are used only when no other is left.
+    `priority` is the weight. Sources of weight 0 are used only when no other is left. One that is suspended for a list
+    is used when persons have suspended all others: mail goes on.
     """
-    healthy = [
-        source for source in sources if source.suspended_until <= now and source.name not in avoid
-    ]
+    in_use = [source for source in sources if source.suspended_until <= now]
+    unlisted = [source for source in in_use if not source.suspended_for] or in_use
+    healthy = [source for source in unlisted if source.name not in avoid]
     weighted = [source for source in healthy if source.priority > 0] or healthy
     if len(weighted) == 1:
         return weighted[0]

@@ -24,7 +24,8 @@ class EgressSource:
     `host`/`port` name the SOCKS5 proxy or the smarthost; `username`/`sealed_password` its AUTH.
 
     What was found about it hour by hour, and since when (`looked_at`): `unused4` and `unused6` say why mail does not
-    leave by IPv4 or IPv6, and are empty where it may; `listed` names the lists that it is on, as JSON."""
+    leave by IPv4 or IPv6, and are empty where it may; `listed` names the lists that it is on, as JSON; `suspended_for`
+    says for which of them it is suspended until they have it no longer. `suspended_until` is a person's word."""
 
     name: str
     pool: str = "default"
@@ -43,13 +44,18 @@ class EgressSource:
     unused4: str = ""
     unused6: str = ""
     listed: str = ""
+    suspended_for: str = ""
+
+    def is_suspended(self, now: float) -> bool:
+        """Whether a person, or a list, has it left alone."""
+        return self.suspended_until > now or bool(self.suspended_for)
 
     def changed(self, **fields: Any) -> EgressSource:
         """With other values; what was found of other addresses is forgotten."""
         after = replace(self, **fields)
         if (after.address, after.address6) == (self.address, self.address6):
             return after
-        return replace(after, looked_at=0, unused4="", unused6="", listed="")
+        return replace(after, looked_at=0, unused4="", unused6="", listed="", suspended_for="")
 
     @property
     def is_left_alone(self) -> bool:

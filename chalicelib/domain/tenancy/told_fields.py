@@ -17,7 +17,7 @@ _UNTOLD = frozenset(
     "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
     " last_used_address number dns_error dns_checked_at dns_found dns_unanswered sealed_old_secret"
     " old_secret_until user_id maker inviter last_seen_at totp_step sealed_new_totp https_fault"
-    " https_checked_at https_ends_at rate_holds".split()
+    " https_checked_at https_ends_at rate_holds looked_at listed".split()
 )
 _SECRET = frozenset({"wrapped", "verification_token", "password", "recovery"})
 _CALLED = {
@@ -29,6 +29,7 @@ _CALLED = {
     "senders": "from",
     "recipients": "to",
     "is_default": "default",
+    "suspended_for": "suspension_reason",
 }
 
 

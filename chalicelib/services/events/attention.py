@@ -154,7 +154,7 @@ class LookAfter:
     async def _sources(self, server: Server, now: float) -> Iterable[Attention]:
         """Whose they are, a customer need not know."""
         sources = await self._repository.all(SOURCES, of_pool(server.pool))
-        left_alone = [one for one in sources if one.suspended_until > now]
+        left_alone = [one for one in sources if one.is_suspended(now)]
         return (
             [Attention(AttentionCode.SOURCE_SUSPENDED, count=len(left_alone))] if left_alone else []
         )

@@ -19,6 +19,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.scanners import Scanners
 from chalicelib.services.events.counted_today import CountedToday
+from chalicelib.services.events.listed_metrics import ListedMetrics
 
 SCAN_SECONDS = 5.0
 MOST_JOBS = 1_000
@@ -53,9 +54,11 @@ class Metrics:
         further: FurtherMetrics,
         scanners: Scanners,
         jobs: Jobs,
+        listed: ListedMetrics,
     ) -> None:
         self._clock = clock
         self._jobs = jobs
+        self._listed = listed
         self._backends = backends
         self._today = today
         self._further = further
@@ -89,6 +92,7 @@ class Metrics:
             metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
             *await self._of_jobs(),
+            await self._listed.read(),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
             metric("scan_seconds", "gauge", "How long a scan of a few lines takes.", scans),
             metric(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
-from collections.abc import Sequence
 
-from chalicelib.config import BlockList, Settings
+from chalicelib.config import Settings
+from chalicelib.domain.dns.block_lists import BlockList, is_listing
 from chalicelib.domain.errors import MailError, Refused, TemporaryFailure
 from chalicelib.domain.rates import Policy
 from chalicelib.domain.reply import Reply
@@ -21,8 +21,6 @@ from chalicelib.ports.resolver import Resolver
 from chalicelib.services.rates import RateExceeded, Rates
 
 PATIENCE_SECONDS = 2.0
-LISTS = ipaddress.ip_network("127.0.0.0/8")
-NO_LISTING = ipaddress.ip_network("127.255.255.0/24")  # what a list says that will not answer
 TOO_MANY = Reply(451, "4.7.0", "Too many messages from your address, try again later")
 GREYLISTED = Reply(451, "4.7.1", "Greylisted, try again later")
 
@@ -80,24 +78,10 @@ class Strangers:
 
     async def _lists_it(self, given: BlockList, client: str) -> bool:
         try:
-            found = await self._resolver.addresses(f"{reversed_name(client)}.{given.zone}")
+            found = await self._resolver.addresses(given.question(client))
         except MailError:
             return False
         return is_listing(found, given.answers)
-
-
-def is_listing(addresses: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether what a list has for a name says that it is listed: in one of the wanted ways, or in any."""
-    for text in addresses:
-        address = ipaddress.ip_address(text)
-        if address in LISTS and address not in NO_LISTING and (not wanted or text in wanted):
-            return True
-    return False
-
-
-def reversed_name(client: str) -> str:
-    """An address as lists are asked for it (RFC 5782)."""
-    return ipaddress.ip_address(client).reverse_pointer.rpartition(".")[0].rpartition(".")[0]
 
 
 def network_of(client: str, prefix: int) -> str:

@@ -23,6 +23,7 @@ from chalicelib.domain.errors import (
     PermanentFailure,
     unknown_reference,
 )
+from chalicelib.domain.tenancy.listings import resumed
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization, of_pool
 from chalicelib.domain.tenancy.servers import SERVERS
@@ -176,8 +177,8 @@ class Sources:
         return await self._until(source, until)
 
     async def resume(self, source: EgressSource) -> EgressSource:
-        """End a suspension. What a worker has found broken it leaves alone for up to five minutes all the same."""
-        return await self._until(source, 0)
+        """End a suspension, a list's too. What a worker has found broken it leaves alone for five minutes at most."""
+        return await self._repository.modify(SOURCES, SOURCES.place(source), resumed)
 
     async def _until(self, source: EgressSource, until: int) -> EgressSource:
         return await self._repository.modify(

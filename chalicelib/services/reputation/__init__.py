@@ -1,1 +1,1 @@
-"""Complaint and bounce rates of servers and streams: looked at, kept where they hold mail, and told."""
+"""What others say of mail and of where it comes from: complaint and bounce rates that hold it, lists of addresses."""

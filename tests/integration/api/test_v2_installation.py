@@ -202,7 +202,7 @@ def test_what_the_installation_finds_is_told_with_its_time(api: ApiWorld) -> Non
     bootstrap.run(upkeep.check())
     found = checks(api)
     assert {name for name, (status, *_) in found.items() if status == "ok"} == {
-        *("storage", "queues", "dead_letters", "jobs", "outbox", "track_certificates"),
+        *("storage", "queues", "dead_letters", "jobs", "outbox", "pools", "track_certificates"),
     }
     status, since, detail = found["dns"]
     assert status == "failing"
@@ -227,7 +227,7 @@ def test_what_the_installation_finds_is_told_with_its_time(api: ApiWorld) -> Non
     assert found["postmaster"][2] == (
         "POSTHORN_POSTMASTER is not set, and mail to the postmaster is refused."
     )
-    well = ["dead_letters", "jobs", "outbox", "queues", "storage", "track_certificates"]
+    well = ["dead_letters", "jobs", "outbox", "pools", "queues", "storage", "track_certificates"]
     assert list(checks(api)) == ["dns", "postmaster", *well]
     assert refused(api.v2("GET", "/installation/checks")) == (403, "scope_missing")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain.tenancy.listings import Listing, with_listings
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld
@@ -49,6 +51,41 @@ def test_a_family_that_is_not_used_is_told_with_its_reason(api: ApiWorld) -> Non
     wrong = api.manage("PATCH", at, {"unused6": "nothing"})
     assert [one["pointer"] for one in wrong.json["errors"]] == ["/unused6"]
     assert api.manage("PATCH", at, {"address6": None}).json["unused6"] is None
+
+
+def test_a_listing_is_told_and_its_suspension_ends_by_hand(api: ApiWorld) -> None:
+    found = (
+        Listing("bl.test", "192.0.2.7", "Spam", 1_800_000_000),
+        Listing("other.test", "192.0.2.7"),
+    )
+    source = with_listings(EgressSource("out", address="192.0.2.7"), found)
+    source = replace(source, suspended_for="Listed by bl.test")
+    bootstrap.run(api.scene.posthorn[Repository].add(SOURCES, source))
+    at = "/sources/out"
+    shown = api.manage("GET", at).json
+    assert (shown["suspension_reason"], shown["suspended_until"]) == ("Listed by bl.test", None)
+    assert shown["listings"] == [
+        {
+            "list": "bl.test",
+            "address": "192.0.2.7",
+            "text": "Spam",
+            "since": "2027-01-15T08:00:00.000Z",
+            "resumed": False,
+        },
+        {
+            "list": "other.test",
+            "address": "192.0.2.7",
+            "text": None,
+            "since": "1970-01-01T00:00:00.000Z",
+            "resumed": False,
+        },
+    ]
+    wrong = api.manage("PATCH", at, {"suspension_reason": "nothing", "listings": []})
+    assert len(wrong.json["errors"]) == 2
+    resumed = api.manage("POST", f"{at}/resume").json
+    assert resumed["suspension_reason"] is None
+    assert [one["resumed"] for one in resumed["listings"]] == [True, True]
+    assert api.manage("PATCH", at, {"address": "192.0.2.8"}).json["listings"] == []
 
 
 def test_lists_are_by_name_and_narrowed(api: ApiWorld) -> None:

@@ -299,7 +299,7 @@ def test_a_domain_from_before_checks_were_remembered_is_read(
 
 def test_a_source_from_before_it_was_looked_at_uses_both_families() -> None:
     stored = next(one["v"] for one in EXPECTED["added"] if one["PK"]["S"] == "POOL#default")
-    new = ("looked_at", "unused4", "unused6", "listed")
+    new = ("looked_at", "unused4", "unused6", "listed", "suspended_for")
     before = {name: one for name, one in stored["M"].items() if name not in new}
     assert len(stored["M"]) - len(before) == len(new)
     read = parse_value(EgressSource, {"M": before})

@@ -14,6 +14,7 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
 from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.tenancy.listings import Listing, with_listings
 from chalicelib.domain.tenancy.owners import of_pool
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
@@ -84,8 +85,10 @@ def test_a_proxy_is_asked_for_the_address_to_send_from(posthorn: Run, app: Posth
         "ehlo": "out2.acme.test",
         "priority": 100,
         "suspended_until": None,
+        "suspension_reason": None,
         "unused4": None,
         "unused6": None,
+        "listings": [],
     }
     assert opened(app, stored(app)[0]) == PASSWORD.encode()
 
@@ -125,6 +128,21 @@ def test_a_family_that_is_not_used_is_told_with_its_reason(posthorn: Run, app: P
     assert posthorn("source", "show", "own", "--json").json["unused6"] == reason
     changed = posthorn("source", "set", "own", "--address6", "2001:db8::2", "--json").json
     assert changed["unused6"] is None
+
+
+def test_a_listing_is_told_in_the_words_of_the_list(posthorn: Run, app: Posthorn) -> None:
+    found = [Listing("bl.test", "192.0.2.1", "Spam\x1b[2J", 1_800_000_000)]
+    source = with_listings(EgressSource("own", address="192.0.2.1"), found)
+    source = replace(source, suspended_for="Listed by bl.test")
+    bootstrap.run(app[Repository].add(SOURCES, source))
+    assert "suspended: Listed by bl.test" in posthorn("source", "list").out
+    shown = posthorn("source", "show", "own").out
+    assert "On bl.test" in shown
+    assert "192.0.2.1 since 2027-01-15" in shown
+    assert ": Spam" in shown
+    assert "\x1b" not in shown
+    assert "ready" in posthorn("source", "resume", "own").out
+    assert stored(app)[0].suspended_for == ""
 
 
 def test_a_change_leaves_the_rest_as_it_was(posthorn: Run, app: Posthorn) -> None:

@@ -11,7 +11,8 @@ from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.config import Settings
-from chalicelib.services.incoming.strangers import is_listing, network_of, reversed_name
+from chalicelib.domain.dns.block_lists import is_listing, reversed_name
+from chalicelib.services.incoming.strangers import network_of
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, Client, RunningGateway, running_gateway
 from tests.incoming_mail import add_route

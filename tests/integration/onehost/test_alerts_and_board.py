@@ -4,6 +4,7 @@ does, only for metrics that a server really answers; each of these is documented
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -17,6 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.ports.repository import Repository
 from tests.alert_cases import CASES
 from tests.certificates import PairFiles, new_pair
 from tests.dns_zone import DnsZone
@@ -81,11 +84,15 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pair = PairFiles(folder)
     pair.replace(new_pair())
     named = {"TLS_CERTIFICATE": pair.certificate, "TLS_KEY": pair.key, "HEALTH_PORT": port}
+    named["OWN_DNSBLS"] = "bl.test"
     with DnsZone() as zone, SmtpPeer().in_thread() as peer:
         zone.mx("example.com", (10, "mx.example.com"))
         zone.a("mx.example.com", "127.0.0.1")
         zone.fail("away.example", "SERVFAIL")
-        with OneHost(folder, zone, peer, **named) as host:
+        host = OneHost(folder, zone, peer, **named)
+        source = EgressSource("out", address="127.0.0.1")
+        asyncio.run(host.program[Repository].add(SOURCES, source))
+        with host:
 
             def metrics() -> str:
                 address = f"http://127.0.0.1:{port}/metrics"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-__all__ = ["EgressKind", "Pool", "PoolPage", "PoolToChange", "Source"]
+__all__ = ["EgressKind", "Pool", "PoolPage", "PoolToChange", "Source", "SourceListing"]
 
 EgressKind = Literal["direct", "socks5", "smarthost"]
 """How a source reaches the world."""
@@ -61,7 +61,24 @@ class Source(TypedDict):
     ehlo: str | None
     priority: int
     suspended_until: str | None
+    suspension_reason: str | None
+    """Why it is suspended by itself, until that ends or it is resumed."""
     unused4: str | None
     """Why no mail leaves by IPv4, as it was found; null: it may."""
     unused6: str | None
     """The same of IPv6."""
+    listings: list[SourceListing]
+    """As the last hour found them."""
+
+
+class SourceListing(TypedDict):
+    """An address of a source that a list has."""
+
+    list: str
+    address: str
+    text: str | None
+    """In the words of the list."""
+    since: str
+    """When it was found first."""
+    resumed: bool
+    """Somebody resumed the source: this listing suspends it no more."""

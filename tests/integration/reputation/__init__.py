@@ -1,0 +1,1 @@
+"""Own addresses and names in the lists of others."""
