@@ -147,8 +147,8 @@ class CheckInstallation:
                 yield found
 
     def _is_due(self, last: CheckFinding | None, seconds: float) -> bool:
-        """Whether that is so long ago."""
-        return last is None or self._clock.now() - last.found_at >= seconds
+        """Whether that is so long ago, or the clock was set back since."""
+        return last is None or not 0 <= self._clock.now() - last.found_at < seconds
 
     async def _each_hour(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
         async for found in self._of_the_past():

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.dns.checked import HOUR, SLACK_SECONDS, is_due
+from chalicelib.domain.dns.checked import hour_is_over, is_due
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy.domain_states import DOMAIN_STATES
 from chalicelib.domain.tenancy.domains import DOMAINS
@@ -141,6 +141,6 @@ class DnsMonitor:
     async def _due_tracks(self, owner: Owner, tenant: str, now: int) -> AsyncIterator[_Due]:
         for track in await self._repository.all(TRACK_DOMAINS, owner):
             since = track.dns_checked_at or 0
-            if now - since >= HOUR - SLACK_SECONDS:
+            if hour_is_over(since, now):
                 name = TRACK_DOMAINS.place(track).name
                 yield _Due(since, tenant, (owner.code, owner.id), name, is_track=True)

@@ -45,3 +45,21 @@ async def test_what_belongs_to_a_window_that_has_ended_changes_nothing(world: Wo
     await taken(world, key)
     await world[RateCounters].give_back(THREE, key, later)
     assert await taken(world, key, later) == (1, False)
+
+
+async def test_a_clock_that_is_set_back_closes_no_window_for_longer(world: World) -> None:
+    key, back = secrets.token_hex(8), NOW - 3_600
+    for _ in range(4):
+        await taken(world, key)
+    assert await taken(world, key, back) == (1, False)
+    await world[RateCounters].give_back(THREE, key, back)
+    assert await taken(world, key, back) == (1, False)
+
+
+async def test_clocks_that_differ_a_little_share_a_window(world: World) -> None:
+    key = secrets.token_hex(8)
+    assert [await taken(world, key, NOW - one) for one in (0, 2, 1)] == [
+        (1, False),
+        (2, False),
+        (3, False),
+    ]

@@ -49,3 +49,11 @@ async def test_a_store_that_is_away_keeps_nobody_out() -> None:
     principal = await service.by_key(scene.api_key, API)
     assert principal.server.id == scene.server.id
     assert await used_at(scene) is None
+
+
+async def test_a_clock_that_is_set_back_is_noted_and_puts_no_later_use_off() -> None:
+    scene = await make_scene()
+    await scene.posthorn[Authenticate].by_key(scene.api_key, API)
+    scene.clock.advance(-86_400)
+    await scene.posthorn[Authenticate].by_key(scene.api_key, API)
+    assert await used_at(scene) == int(scene.clock.now())

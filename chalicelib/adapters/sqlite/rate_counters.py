@@ -12,8 +12,10 @@ from chalicelib.ports.rate_counters import RateCounters
 if TYPE_CHECKING:
     import apsw
 
-_WINDOW = "SELECT n, began FROM rates WHERE name = ? AND keep_until > ?"
-_GIVE_BACK = "UPDATE rates SET n = n - 1 WHERE name = ? AND keep_until > ? AND n > 0"
+# One that began later than now by more than its length is of a clock that was set back since.
+_OPEN = "name = ? AND keep_until > ? AND began < ?"
+_WINDOW = f"SELECT n, began FROM rates WHERE {_OPEN}"
+_GIVE_BACK = f"UPDATE rates SET n = n - 1 WHERE {_OPEN} AND n > 0"
 _COUNT = "INSERT OR REPLACE INTO rates VALUES (?, ?, ?, ?)"
 
 
@@ -28,7 +30,7 @@ class SqliteRateCounters(RateCounters):
         name = f"{policy.name}#{key}"
 
         def take(db: apsw.Connection) -> Window:
-            rows = fetched(db, _WINDOW, (name, now))
+            rows = fetched(db, _WINDOW, (name, now, now + policy.seconds))
             count, began = rows[0] if rows else (0, now)
             if count >= policy.quota:
                 return Window(count, began, is_over_quota=True)
@@ -40,4 +42,5 @@ class SqliteRateCounters(RateCounters):
     async def give_back(self, policy: Policy, key: str, now: float) -> None:
         """One update."""
         name = f"{policy.name}#{key}"
-        await self._database.write(lambda db: fetched(db, _GIVE_BACK, (name, now)))
+        row = (name, now, now + policy.seconds)
+        await self._database.write(lambda db: fetched(db, _GIVE_BACK, row))

@@ -104,8 +104,13 @@ def next_check_at(state: DomainState) -> int | None:
 
 def is_due(state: DomainState, now: int) -> bool:
     """Whether it is to be checked without being asked for."""
-    due = next_check_at(state)
-    return due is not None and now >= due - SLACK_SECONDS
+    began = state.hour_began_at
+    return began is not None and hour_is_over(began, now)
+
+
+def hour_is_over(began: int, now: int) -> bool:
+    """Whether an hour has passed but for SLACK_SECONDS, or the clock was set back since."""
+    return not -SLACK_SECONDS < now - began < HOUR - SLACK_SECONDS
 
 
 def _hour(state: DomainState, check: Check) -> int:

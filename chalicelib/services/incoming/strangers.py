@@ -73,7 +73,8 @@ class Strangers:
         text = "\0".join((network_of(client, 24), mail_from, address)).lower()
         now = self._clock.now()
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        if now - await self._greylist.met(digest, now) < self._wait:
+        # Who was met later than now was met before the clock was set back.
+        if abs(now - await self._greylist.met(digest, now)) < self._wait:
             raise TemporaryFailure(GREYLISTED.text, reply=GREYLISTED)
 
     async def _lists_it(self, given: BlockList, client: str) -> bool:

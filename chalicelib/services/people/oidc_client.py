@@ -103,7 +103,7 @@ class OidcClient:
 
     async def _of(self, provider: OidcProvider) -> _Known:
         known = self._known.get(provider.issuer)
-        if known is not None and self._clock.now() - known.since < KEPT_SECONDS:
+        if known is not None and self._clock.monotonic() - known.since < KEPT_SECONDS:
             return known
         url = read_url(discovery_of(provider.issuer))
         if url is None:
@@ -112,7 +112,7 @@ class OidcClient:
         endpoints = read_endpoints(told, provider.issuer, loopback=self._loopback)
         if endpoints is None:
             raise ProviderFails("The sign-in provider describes another one, or names wrong URLs")
-        self._known = {provider.issuer: _Known(endpoints, self._clock.now())}
+        self._known = {provider.issuer: _Known(endpoints, self._clock.monotonic())}
         return self._known[provider.issuer]
 
     async def _json(

@@ -43,7 +43,7 @@ class LastUse:
     async def note(self, entity: Entity[T], value: T, **seen: Any) -> None:
         """Note that it is used now, and what else was seen, unless that was done within USE_SECONDS."""
         now = int(self._clock.now())
-        if now - self._noted.get(value.id, value.last_used_at or 0) < USE_SECONDS:
+        if 0 <= now - self._noted.get(value.id, value.last_used_at or 0) < USE_SECONDS:
             return
         if len(self._noted) >= MOST_NOTED:
             self._noted.clear()

@@ -137,3 +137,12 @@ def test_names_and_networks_of_clients() -> None:
     assert reversed_name("2001:db8::1").startswith("1.0.0.0.")
     assert network_of("192.0.2.77", 24) == "192.0.2.0/24"
     assert network_of("2001:db8:1:2:3::4", 24) == "2001:db8:1:2::/64"
+
+
+async def test_who_was_met_before_the_clock_was_set_back_does_not_wait_for_it() -> None:
+    async with asking(greylist_seconds=300) as gateway:
+        client = await from_address(gateway, "192.0.2.1")
+        assert (await rcpt(client))[:3] == "451"
+        gateway.scene.clock.advance(-86_400)
+        assert (await rcpt(client))[:3] == "250"
+        assert (await rcpt(client, "b@acme.test"))[:3] == "451"

@@ -11,10 +11,12 @@ from chalicelib.ports.rate_counters import RateCounters
 
 _RACES = 20
 _COUNT = "ADD n :one"
-_HAS_ROOM = "t > :over AND n < :quota"
-_TAKEN = "t > :over AND n > :none"
+# One that began later than now by more than its length is of a clock that was set back since.
+_IS_OPEN = "t > :over AND t < :ahead"
+_HAS_ROOM = f"{_IS_OPEN} AND n < :quota"
+_TAKEN = f"{_IS_OPEN} AND n > :none"
 _BEGIN = "SET t = :now, n = :one, x = :end"
-_IS_OVER = "attribute_not_exists(PK) OR t <= :over"
+_IS_OVER = "attribute_not_exists(PK) OR t <= :over OR t >= :ahead"
 
 
 class DynamoRateCounters(RateCounters):
@@ -26,7 +28,7 @@ class DynamoRateCounters(RateCounters):
     async def take(self, policy: Policy, key: str, now: float) -> Window:
         """One update, or two when a window begins."""
         at = f"RATE#{policy.name}#{key}", "A"
-        over, one = {":over": {"N": repr(now - policy.seconds)}}, {":one": {"N": "1"}}
+        over, one = _around(policy, now), {":one": {"N": "1"}}
         quota: Item = {":quota": {"N": str(policy.quota)}}
         begin: Item = {":now": {"N": repr(now)}, ":end": {"N": str(int(now) + policy.seconds + 1)}}
         for _ in range(_RACES):
@@ -35,7 +37,7 @@ class DynamoRateCounters(RateCounters):
             )
             if counted.held:
                 return Window(int(counted.item["n"]["N"]), float(counted.item["t"]["N"]))
-            if counted.item and float(counted.item["t"]["N"]) > now - policy.seconds:
+            if counted.item and abs(now - float(counted.item["t"]["N"])) < policy.seconds:
                 return Window(policy.quota, float(counted.item["t"]["N"]), is_over_quota=True)
             if (await self._table.update(at, _BEGIN, over | one | begin, _IS_OVER)).held:
                 return Window(1, now)
@@ -44,5 +46,11 @@ class DynamoRateCounters(RateCounters):
     async def give_back(self, policy: Policy, key: str, now: float) -> None:
         """One update."""
         less: Item = {":one": {"N": "-1"}, ":none": {"N": "0"}}
-        over: Item = {":over": {"N": repr(now - policy.seconds)}}
-        await self._table.update((f"RATE#{policy.name}#{key}", "A"), _COUNT, less | over, _TAKEN)
+        at = f"RATE#{policy.name}#{key}", "A"
+        await self._table.update(at, _COUNT, less | _around(policy, now), _TAKEN)
+
+
+def _around(policy: Policy, now: float) -> Item:
+    """Between which moments a window has begun that is open."""
+    over, ahead = now - policy.seconds, now + policy.seconds
+    return {":over": {"N": repr(over)}, ":ahead": {"N": repr(ahead)}}

@@ -241,5 +241,7 @@ def test_checks_by_hand_do_not_put_the_hour_off() -> None:
     assert not is_due(FRESH, NOW)
     assert not is_due(state, NOW + HOUR - 600)
     assert is_due(state, NOW + HOUR - 60)
+    assert not is_due(state, NOW - 60)
+    assert is_due(state, NOW - HOUR)  # the clock was set back
     _, state = after(look(OWN, NOW + HOUR, hourly=True), OWN, state)
     assert next_check_at(state) == NOW + 2 * HOUR
