@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from chalicelib.adapters.sqlite.database import Database, fetched
 from chalicelib.adapters.sqlite.folder import CONTROL, StateFolder
 from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
+from chalicelib.domain.tenancy.brought import BROUGHT, SERVER_TOKENS
+from chalicelib.domain.tenancy.sources import SOURCES
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 
 if TYPE_CHECKING:
     import apsw
@@ -30,6 +33,10 @@ CREATE TABLE key_check(one INTEGER PRIMARY KEY CHECK(one = 1), sealed BLOB NOT N
 CONTROL_SCHEMA = (VERSION_1,)
 CHECK_WORD = "SELECT sealed FROM key_check"
 _KEEP_CHECK_WORD = "INSERT INTO key_check VALUES (1, ?)"
+REMEMBERED = tuple(one.word for one in (SOURCES, BROUGHT, SERVER_TOKENS, TRACK_DOMAINS))
+"""The kinds whose owners somebody asks for."""
+# Older releases remembered the owners of every kind: each session that ever was.
+_OTHERS = f"FROM owners WHERE kind NOT IN ({', '.join('?' * len(REMEMBERED))})"
 
 
 class ControlDatabase(Database):
@@ -40,6 +47,8 @@ class ControlDatabase(Database):
         super().__init__(folder, CONTROL, CONTROL_SCHEMA)
 
     def _prepare(self, db: apsw.Connection) -> None:
+        if fetched(db, f"SELECT 1 {_OTHERS} LIMIT 1", REMEMBERED):  # constants alone
+            fetched(db, f"DELETE {_OTHERS}", REMEMBERED)
         for (sealed,) in fetched(db, CHECK_WORD):
             self._keys.check(sealed)
             return

@@ -140,7 +140,8 @@ def _make(db: apsw.Connection, change: Change[Any]) -> None:
         if fetched(db, _GET, at):
             raise entity.taken()
         fetched(db, _ADD, (render_value(value), *at))
-        fetched(db, _OWNED, (entity.word, entity.place(value).owner.id))
+        if entity.owners:
+            fetched(db, _OWNED, (entity.word, entity.place(value).owner.id))
     else:
         if change.before is not None and _one(db, entity, _GET, at) != change.before:
             raise Outdated(OUTDATED)
