@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit e2e fuzz check fmt package client deploy destroy restore cost bench lock clean
+.PHONY: help run install test unit e2e fuzz check fmt package client deploy destroy restore cost bench soak lock clean
 MAKEFLAGS += --no-print-directory
 PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
@@ -91,6 +91,10 @@ cost: ## calls and dollars for a million messages, measured on the deployed func
 bench: ## measure speed and cost
 	@$(setup) dev ministack
 	@exec .venv/bin/python -m bench $(ARGS)
+
+soak: ## play a year of running it, a day after the other (ARGS="--engine aws --short"; ARGS=--help)
+	@$(setup) dev ministack
+	@exec .venv/bin/python -m tests.year $(ARGS)
 
 lock: ## compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
 	@$(setup) dev localstack

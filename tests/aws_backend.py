@@ -14,7 +14,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,8 +58,11 @@ _running: list[Backend] = []
 _shared: dict[Backend, Settings] = {}
 
 
-def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
-    """Start ministack and wait until it answers; AssertionError with the end of its log when it does not."""
+def start_backend(
+    state: Path, command: Sequence[str | Path] = (MINISTACK,), **variables: str
+) -> tuple[subprocess.Popen[bytes], Backend]:
+    """Start ministack, or what does, and wait until it answers; AssertionError with the end of its log when it does
+    not."""
     port = free_port()
     log, scratch = state / "ministack.log", state / "scratch"
     scratch.mkdir()
@@ -72,10 +75,11 @@ def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
         "S3_DATA_DIR": str(state / "s3"),
         "TMPDIR": str(scratch),  # where the code of functions is unpacked, which nobody removes
         "LOG_LEVEL": "WARNING",
+        **variables,
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [MINISTACK], env=environment, stdout=output, stderr=output, cwd=state
+            command, env=environment, stdout=output, stderr=output, cwd=state
         )
     backend = Backend(f"http://127.0.0.1:{port}", log)
     end = time.monotonic() + PATIENCE

@@ -166,15 +166,17 @@ async def make_scene(
     domain: str = "acme.test",
     parts: Parts | None = None,
     on_aws: Settings | None = None,
+    kept: tuple[str, Settings] | None = None,
 ) -> Scene:
-    """A fresh scene; `named` is the server's name, `parts` stand in place of those in memory. With `on_aws` it is kept
-    where those settings say, in the same scripted world."""
+    """A fresh scene; `named` is the server's name, `parts` stand in place of those in memory. With `on_aws`, or `kept`
+    by a family of adapters, it is kept where those settings say, in the same scripted world."""
     given = {Rand: SeededRand(seed), KeyMaker: KeptKeys()}
-    if on_aws is None:
+    kept = kept or (("aws", on_aws) if on_aws else None)
+    if kept is None:
         posthorn = in_memory(settings, {**given, **(parts or {})})
     else:
         scripted = scripted_parts(live=False)
-        posthorn = Posthorn(on_aws, "aws", {**scripted, **given, **(parts or {})})
+        posthorn = Posthorn(kept[1], kept[0], {**scripted, **given, **(parts or {})})
     await posthorn[Installation].ensure()
     organization = await posthorn[Organizations].create("Acme")
     made = await posthorn[Servers].create(organization, named, options=server)
