@@ -39,6 +39,7 @@ from chalicelib.services.pools.pools_in_use import PoolsInUse
 QUEUES = "queues"
 DNS = "dns"
 RATES = "rates"
+OF_SCANNERS = "scanner:"
 LONG_WAIT, LONGEST_WAIT = 900, 3_600  # seconds
 LONGEST_LAG = 300  # seconds
 LONGEST_JOB = DAY
@@ -112,10 +113,13 @@ class CheckInstallation:
         """Look at what is due to be looked at; how many checks do not end well. Raises TemporaryFailure when what was
         found cannot be kept."""
         known = {one.name: one for one in await self._repository.all(CHECK_FINDINGS, THE_CHECKS)}
-        failing = 0
+        failing, gone = 0, {name for name in known if name.startswith(OF_SCANNERS)}
         async for found in self._all(known):
             await self._keep(known.get(found.name), found)
             failing += found.status is not CheckStatus.OK
+            gone.discard(found.name)
+        for name in gone:  # those of scanners that are not set any more
+            await self._repository.remove(CHECK_FINDINGS, known[name])
         return failing
 
     async def _all(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
@@ -210,7 +214,7 @@ class CheckInstallation:
             await self._scanners.probe(name)
         except TemporaryFailure as trouble:
             faults.append(trouble.public)
-        return judged(f"scanner:{name}", faults, CheckStatus.WARNING)
+        return judged(f"{OF_SCANNERS}{name}", faults, CheckStatus.WARNING)
 
     async def _names(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
         """Our own names, those of the sources, and https at both ours and those of customers; nothing of what cannot be

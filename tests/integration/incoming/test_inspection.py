@@ -20,7 +20,7 @@ from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.metrics import Metrics
 from chalicelib.services.scanning import TRY_LATER
 from tests.incoming_play import CONTENT, RECEIVED, arrives, carried, smtp_route
-from tests.worlds import Scene, make_scene
+from tests.worlds import Scene, beside, make_scene
 
 GTUBE = SpamCheck("GTUBE", 7.2, "Generic test")
 SPAM = SpamReport("spamd", 7.2, (GTUBE,))
@@ -171,3 +171,13 @@ async def test_scanners_are_checked_and_timed() -> None:
     told = await scene.posthorn[Metrics].text()
     assert 'posthorn_scan_seconds{scanner="spamd"} 0\n' in told
     assert 'posthorn_scan_seconds{scanner="clamd"} +Inf\n' in told
+
+
+async def test_what_was_found_of_a_scanner_goes_with_it() -> None:
+    scene = await scene_with(None, TemporaryFailure("clamd cannot be reached."))
+    await scene.posthorn[CheckInstallation].run()
+    after = beside(scene.posthorn, {Scanners: ScriptedScanners()})
+    await after[CheckInstallation].run()
+    names = {one.name for one in await after[CheckInstallation].findings()}
+    assert {one for one in names if one.startswith("scanner:")} == set()
+    assert "storage" in names
