@@ -87,7 +87,6 @@ class Year:
         begin = moment(date.day.isoformat())
         if self.home.clock.now() > begin + HOUR:
             return  # the clock was set past it
-        await self._at(begin + 300)
         await self._at(begin + 3 * HOUR + 600)
         if not date.is_quiet:
             await self._busy(date, begin, people)
@@ -104,7 +103,7 @@ class Year:
         await people.today(self.number, date.day.day)
         await self._renewals()
         await self._turn()
-        for minutes in (3, 15, 90):
+        for minutes in (3, 15):
             await self._at(begin + 9 * HOUR + minutes * 60)
         await self._at(begin + 12 * HOUR)
         await day.noon()
@@ -113,8 +112,7 @@ class Year:
         if date.day in CORRECTED:
             await self.follow()
             self.home.clock.correct(CORRECTED[date.day])
-        for hour in (15, 18, 21):
-            await self._at(begin + hour * HOUR)
+        await self._at(begin + 15 * HOUR)
         if date.day == RECEIVER_WORKS:
             await self._enable()
         self.number += 1
