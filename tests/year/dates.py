@@ -42,6 +42,12 @@ def whole_year(days: int = DAYS) -> Iterator[Date]:
         yield Date(BEGIN + timedelta(number))
 
 
+def new_year() -> Iterator[Date]:
+    """The days around the end of the year."""
+    for number in range(5):
+        yield Date(SHORT_BEGIN + timedelta(number))
+
+
 def short_year() -> Iterator[Date]:
     """The days that matter, and the others quiet."""
     busy = {date.fromisoformat(one) for one in _SHORT.split()}

@@ -18,6 +18,7 @@ from chalicelib.bootstrap import Parts, Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.http_exchange import HttpAnswer, HttpRequest
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.http_client import HttpClient
@@ -73,6 +74,9 @@ class Home:
     api: ApiWorld = field(init=False)
     metered_key: str = ""
     webhook: str = ""
+    selectors: list[str] = field(default_factory=list)
+    signing: list[str] = field(default_factory=list)
+    """Under which mail was signed so far, and may be signed today."""
     _root: str = ""
     _parts: dict[type[Any], Any] = field(default_factory=dict)
 
@@ -121,6 +125,7 @@ class Home:
         publish(resolver, self.program[Domains].records(self.scene.domain))
         checked = await self.program[DomainChecks].check(self.scene.domain)
         self.scene.domain = checked.domain
+        self.selectors.append(checked.domain.keys[0].selector)
         for name in (OURS["web_hostname"], HOST, "away.example", "people.example"):
             publish_host(self.program, name)
             resolver.zone[name]["A"] = ["93.184.216.34"]
@@ -131,6 +136,10 @@ class Home:
         track = replace(track, dns_status=DnsStatus.OK)
         await self.program[Repository].add(TRACK_DOMAINS, track)
         resolver.zone["click.acme.test"] = {"CNAME": [self.settings.track_domain]}
+
+    async def domain(self) -> Domain:
+        """The one that the tenant sends from."""
+        return await self.program[Domains].find(self.scene.server, "acme.test")
 
     async def _credentials(self) -> None:
         _, self.metered_key = await self.program[Credentials].create(

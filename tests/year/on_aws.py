@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +67,7 @@ class _Stream(Changes):
         return str(self._streams.get_shard_iterator(**asked)["ShardIterator"])
 
 
-_streams: dict[str, _Stream] = {}
+_streams: dict[tuple[str, str], _Stream] = {}
 
 
 class AwsWork:
@@ -77,7 +78,8 @@ class AwsWork:
         self._session = program[AwsSession]
         self._queue = program[SqsWorkQueue]
         table = program.settings.mail_table
-        self._changes = _streams.setdefault(table, _Stream(table))
+        place = os.environ["AWS_ENDPOINT_URL"], table
+        self._changes = _streams.get(place) or _streams.setdefault(place, _Stream(table))
 
     async def deliver(self) -> int:
         """Attempts for all that can be received; how many."""

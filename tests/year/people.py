@@ -15,7 +15,7 @@ from chalicelib.services.tenancy.credentials import CredentialOptions, Credentia
 from tests.people import HERE, a_person, made_member
 from tests.year.home import Home
 
-ERASED_AFTER = 3  # days
+ERASED_AFTER, KEY_DAYS = 3, 20
 
 
 class People:
@@ -24,6 +24,7 @@ class People:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._user: User | None = None
+        self._key = ""
 
     async def today(self, number: int, day: int) -> None:
         """What they do on the day of this number, which is a day of the month."""
@@ -51,13 +52,16 @@ class People:
             made = await self._home.ask("POST", "/uploads", {"size": 1_000})
             assert made.status == 201, made
         if day == 1:
-            end = int(self._home.clock.now()) + 20 * DAY
-            await self._home.program[Credentials].create(
+            end = int(self._home.clock.now()) + KEY_DAYS * DAY
+            _, self._key = await self._home.program[Credentials].create(
                 self._home.scene.server,
                 CredentialKind.API,
                 f"until {number}",
                 CredentialOptions(expires_at=end),
             )
+        if self._key:
+            reply = await self._home.ask("GET", "/emails", key=self._key)
+            assert reply.status == (200 if day <= KEY_DAYS else 401), reply
         if day == 15:
             await self._start(type="export", what="suppressions")
         if day == 20 and number > ERASED_AFTER:

@@ -28,7 +28,7 @@ from tests.year.mail import Day
 from tests.year.people import People
 
 MOST_ROUNDS = 60
-CERTIFICATE_DAYS, KEY_DAYS, CRASH_DAYS = 60, 90, 10
+CERTIFICATE_DAYS, KEY_DAYS, CRASH_DAYS = 15, 20, 10
 SETTLED_DAYS = 12
 
 
@@ -137,8 +137,12 @@ class Year:
             assert fingerprint(await self.home.shown_certificate()) == pair.fingerprint
         if self.number % KEY_DAYS == KEY_DAYS - 1:
             domains = self.home.program[Domains]
-            rotating = await domains.rotate(await domains.find(self.home.scene.server, "acme.test"))
+            rotating = await domains.rotate(await self.home.domain())
             publish(self.home.program[ScriptedResolver], domains.records(rotating))
+            self.home.selectors.append(rotating.next_keys[0].selector)
+            self.home.signing = self.home.selectors[-2:]
+        else:
+            self.home.signing = self.home.selectors[-1:]
 
     async def _at(self, when: float) -> None:
         self.home.clock.wait_for(when)

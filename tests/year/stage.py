@@ -6,6 +6,7 @@ result = await played("files", folder, whole_year(), print)
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -25,6 +26,8 @@ from tests.year.sizes import sizes_of_host, sizes_on_aws
 from tests.year.verdict import Verdict, judged
 
 ENGINES = ("files", "aws")
+SIZES = "sizes.json"
+"""How large all was so far, for whoever looks while it is played."""
 
 
 @dataclass
@@ -58,6 +61,7 @@ async def played(
 
         async def measure(name: str) -> None:
             result.sizes[name] = await _sizes(engine, folder, year.home)
+            (folder / SIZES).write_text(json.dumps(result.sizes))
             say(
                 f"{engine} {name}: {year.home.book.accepted} messages, {time.monotonic() - begun:.0f} s"
             )

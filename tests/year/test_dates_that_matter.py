@@ -6,14 +6,17 @@ wrong, a receiver that fails for days. At the end the sums are right, and nothin
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chalicelib import bootstrap
-from tests.year.dates import short_year
-from tests.year.stage import played
+from tests.aws_backend import MINISTACK
+from tests.year.dates import Date, new_year, short_year
+from tests.year.stage import Result, played
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 # What is kept for thirty days or less is much less a month after the last busy one.
@@ -21,10 +24,14 @@ ENDED = ("answers", "packs", "greylist", "rates", "queue", "limit_lines", "limit
 MOST_LEFT = 12
 
 
-async def test_at_the_end_sums_are_right_and_nothing_is_stuck(tmp_path: Path) -> None:
-    playing = asyncio.to_thread(bootstrap.run, played("files", tmp_path, short_year(), print))
-    result = await playing
+def result_of(engine: str, folder: Path, dates: Iterable[Date]) -> Result:
+    result = bootstrap.run(played(engine, folder, dates, print))
     assert result.faults == []
+    return result
+
+
+def test_at_the_end_sums_are_right_and_nothing_is_stuck(tmp_path: Path) -> None:
+    result = result_of("files", tmp_path, short_year())
     assert result.notices == 1  # of the webhook that was given up
     assert result.crashed > 10
     last = list(result.sizes.values())[-1]
@@ -32,3 +39,11 @@ async def test_at_the_end_sums_are_right_and_nothing_is_stuck(tmp_path: Path) ->
     assert max(left.values()) <= MOST_LEFT, left
     assert last["nouns session"] <= 2
     assert last["rows control.db owners"] <= 2
+
+
+@pytest.mark.aws
+@pytest.mark.skipif(not MINISTACK.exists(), reason="python3 infra/environment.py ministack")
+def test_the_end_of_a_year_on_aws(tmp_path: Path) -> None:
+    result = result_of("aws", tmp_path, new_year())
+    assert result.crashed >= 1
+    assert set(result.sizes) == {"2027-12", "2028-01"}
