@@ -34,7 +34,7 @@ CONTROL_SCHEMA = (VERSION_1,)
 CHECK_WORD = "SELECT sealed FROM key_check"
 _KEEP_CHECK_WORD = "INSERT INTO key_check VALUES (1, ?)"
 REMEMBERED = tuple(one.word for one in (SOURCES, BROUGHT, SERVER_TOKENS, TRACK_DOMAINS))
-"""The kinds whose owners somebody asks for."""
+"""The kinds whose owners somebody asks for: on one host those of track domains, too, for who stands in front."""
 # Older releases remembered the owners of every kind: each session that ever was.
 _OTHERS = f"FROM owners WHERE kind NOT IN ({', '.join('?' * len(REMEMBERED))})"
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from chalicelib.adapters.sqlite.control import ControlDatabase
+from chalicelib.adapters.sqlite.control import REMEMBERED, ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.storage.repository import RowRepository, Rows
 from chalicelib.domain.errors import Outdated
@@ -140,7 +140,7 @@ def _make(db: apsw.Connection, change: Change[Any]) -> None:
         if fetched(db, _GET, at):
             raise entity.taken()
         fetched(db, _ADD, (render_value(value), *at))
-        if entity.owners:
+        if entity.word in REMEMBERED:
             fetched(db, _OWNED, (entity.word, entity.place(value).owner.id))
     else:
         if change.before is not None and _one(db, entity, _GET, at) != change.before:

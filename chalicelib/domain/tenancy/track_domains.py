@@ -58,7 +58,6 @@ TRACK_DOMAINS = Entity(
     "track domain",
     place=lambda one: Place(of_server(one.server_id), one.domain),
     code="TD",
-    owners="TRACKED",
     filters=("dns_status",),
     texts=("name", "domain"),
     audited="track_domain",
