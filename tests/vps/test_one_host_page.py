@@ -79,7 +79,14 @@ def test_certificate_and_https(story: Story) -> None:
     ):
         secure.sendall(f"GET /api/v2/emails HTTP/1.0\r\nHost: {HOSTNAME}\r\n\r\n".encode())
         assert b" 401 " in secure.recv(1024)
+    machine.run(f"""
+        cp {CADDY}/pki/authorities/local/root.crt /usr/local/share/ca-certificates/caddy.crt
+        update-ca-certificates
+    """)
     report = machine.run("runuser -u posthorn -- posthorn doctor")
+    assert re.search(
+        rf"^warning +https +{HOSTNAME}: Its certificate ends on ", report, re.MULTILINE
+    )
     assert re.search(
         r"^(ok|warning) +certificate +/etc/posthorn/certificate.pem ", report, re.MULTILINE
     )
