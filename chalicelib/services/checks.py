@@ -221,6 +221,10 @@ class CheckInstallation:
         asked now, which is asked again soon."""
         with suppress(TemporaryFailure):
             yield judged(DNS, [fault async for fault in self._own_names()])
+            # Behind it, so that it is looked at by the hour also while no name server answers.
+            yield judged("track_certificates", await self._tracking.faults(), CheckStatus.WARNING)
+            for one in (*await self._rates(known), *await self._further.found_by_the_hour()):
+                yield one
         gone = {name for name in known if name.startswith(OF_SOURCES)}
         due = partial(self._is_source_due, known)
         async for name, found in self._sources.look(due):
@@ -229,10 +233,6 @@ class CheckInstallation:
                 yield found
         for name in gone:
             await self._repository.remove(CHECK_FINDINGS, known[name])
-        with suppress(TemporaryFailure):
-            yield judged("track_certificates", await self._tracking.faults(), CheckStatus.WARNING)
-        for one in (*await self._rates(known), *await self._further.found_by_the_hour()):
-            yield one
 
     async def _rates(self, known: dict[str, CheckFinding]) -> list[Found]:
         """Whose new mail is held; nothing where none ever was."""
