@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit e2e fuzz check fmt package client deploy destroy restore cost bench soak lock clean
+.PHONY: help run install test unit e2e fuzz check fmt package client release deploy destroy restore cost bench soak lock clean
 MAKEFLAGS += --no-print-directory
 PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
@@ -71,6 +71,10 @@ package: ## the zip and template of the functions, in build/ (POOLS="default bul
 client: ## the wheel of the Python client, in build/
 	@$(setup) local >&2
 	@exec .venv/bin/python -m infra.client_wheel
+
+release: ## a version of what is committed, in build/release/, and its tag (ARGS=--dry-run; docs/releasing.md)
+	@$(setup) local >&2
+	@exec .venv/bin/python -m infra.release $(ARGS)
 
 deploy: ## create or update an installation (TARGET=local|localstack|aws PREFIX=… POOLS=…; ARGS=--help)
 	@$(setup) local >&2

@@ -177,6 +177,20 @@ async def make_scene(
     else:
         scripted = scripted_parts(live=False)
         posthorn = Posthorn(kept[1], kept[0], {**scripted, **given, **(parts or {})})
+    return await furnished(
+        posthorn, server=server, credential=credential, named=named, domain=domain
+    )
+
+
+async def furnished(
+    posthorn: Posthorn,
+    *,
+    server: ServerOptions | None = None,
+    credential: CredentialOptions | None = None,
+    named: str = "App",
+    domain: str = "acme.test",
+) -> Scene:
+    """A scene in a program that has nothing yet, whose world is scripted."""
     await posthorn[Installation].ensure()
     organization = await posthorn[Organizations].create("Acme")
     made = await posthorn[Servers].create(organization, named, options=server)

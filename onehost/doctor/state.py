@@ -9,8 +9,9 @@ from pathlib import Path
 import apsw
 
 from chalicelib.adapters.sqlite import file_system
-from chalicelib.adapters.sqlite.control import CHECK_WORD, CONTROL_SCHEMA
-from chalicelib.adapters.sqlite.database import check_schema, check_version, fetched
+from chalicelib.adapters.sqlite.control import CHECK_WORD
+from chalicelib.adapters.sqlite.control_schema import CONTROL_SCHEMA
+from chalicelib.adapters.sqlite.database import check_version, fetched
 from chalicelib.adapters.sqlite.folder import (
     CONTROL,
     KEY,
@@ -22,6 +23,7 @@ from chalicelib.adapters.sqlite.folder import (
 )
 from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA
 from chalicelib.adapters.sqlite.sealing_keys import check_keys, key_file, keys_of
+from chalicelib.adapters.sqlite.stored_schema import check_schema
 from chalicelib.domain.errors import PermanentFailure
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
 from onehost.doctor.host import Host

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import apsw
 
-from chalicelib.adapters.sqlite.database import check_schema
 from chalicelib.adapters.sqlite.snapshot import SCHEMAS, opened_to_read, schema_of
+from chalicelib.adapters.sqlite.stored_schema import check_schema
 
 BUSY_MILLISECONDS = 1_000
 

@@ -232,6 +232,7 @@ infra.local             .bootstrap .config .domain .domain.people .domain.tenanc
                         .domain.tracking .ports .services.people .services.tenancy .services.tracking .api .api.v2
                         .web gateway.tls gateway.configuration infra onehost onehost.web *
 infra.localstack.posthorn_localstack  infra.local *
+infra.release           infra
 """
 # Why three modules have rows: the tables of `idna` are as pure as the standard library's own, which are of 2003 (ADR
 # 23), and so is the list of public suffixes, of which it has none (ADR 50);

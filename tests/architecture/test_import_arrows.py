@@ -501,6 +501,7 @@ WRONG = {
     "infra imports an adapter": ("infra/x.py", "import chalicelib.adapters.aws.session"),
     "infra imports the stack": ("infra/x.py", "import infra.local.runner"),
     "the local stack imports functions": ("infra/local/x.py", "import functions.deliver"),
+    "a release imports the stack": ("infra/release/x.py", "import infra.local.runner"),
     "the extension imports a service": (
         "infra/localstack/posthorn_localstack/x.py",
         "import chalicelib.services.tenancy.domains",

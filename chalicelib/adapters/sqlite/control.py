@@ -7,10 +7,13 @@ of the state folder sealed shows at each opening whether the key is still the on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
+from chalicelib.adapters.sqlite.control_schema import CONTROL_SCHEMA
 from chalicelib.adapters.sqlite.database import Database, fetched
-from chalicelib.adapters.sqlite.folder import CONTROL, StateFolder
+from chalicelib.adapters.sqlite.folder import CONTROL, MAIL, StateFolder
+from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA
 from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.domain.tenancy.brought import BROUGHT, SERVER_TOKENS
 from chalicelib.domain.tenancy.sources import SOURCES
@@ -19,18 +22,6 @@ from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 if TYPE_CHECKING:
     import apsw
 
-VERSION_1 = """
-CREATE TABLE nouns(
-  kind TEXT, code TEXT, owner TEXT, name TEXT, value TEXT NOT NULL, PRIMARY KEY(kind, code, owner, name)) WITHOUT ROWID;
-CREATE TABLE look_ups(
-  kind TEXT, look_up TEXT, code TEXT, owner TEXT, name TEXT, to_code TEXT NOT NULL, to_owner TEXT NOT NULL,
-  to_name TEXT NOT NULL, PRIMARY KEY(kind, look_up, code, owner, name)) WITHOUT ROWID;
-CREATE INDEX look_ups_of ON look_ups(kind, to_code, to_owner, to_name);
-CREATE TABLE owners(kind TEXT, owner TEXT, PRIMARY KEY(kind, owner)) WITHOUT ROWID;
-CREATE TABLE sequences(kind TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE key_check(one INTEGER PRIMARY KEY CHECK(one = 1), sealed BLOB NOT NULL);
-"""
-CONTROL_SCHEMA = (VERSION_1,)
 CHECK_WORD = "SELECT sealed FROM key_check"
 _KEEP_CHECK_WORD = "INSERT INTO key_check VALUES (1, ?)"
 REMEMBERED = tuple(one.word for one in (SOURCES, BROUGHT, SERVER_TOKENS, TRACK_DOMAINS))
@@ -41,6 +32,8 @@ _OTHERS = f"FROM owners WHERE kind NOT IN ({', '.join('?' * len(REMEMBERED))})"
 
 class ControlDatabase(Database):
     """control.db of the state folder; PermanentFailure when the key is not the one that sealed its secrets."""
+
+    beside: ClassVar[Mapping[str, int]] = {MAIL: len(MAIL_SCHEMA)}
 
     def __init__(self, folder: StateFolder, keys: SealingKeys) -> None:
         self._keys = keys

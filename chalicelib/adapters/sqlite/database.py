@@ -13,9 +13,9 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import apsw
 
@@ -28,6 +28,12 @@ from chalicelib.adapters.sqlite.gathering import (
     Waiting,
     answer,
 )
+from chalicelib.adapters.sqlite.stored_schema import (
+    BUSY_MILLISECONDS,
+    check_beside,
+    check_schema,
+    check_stored,
+)
 from chalicelib.domain.errors import OutOfSpace, PermanentFailure, TemporaryFailure
 
 T = TypeVar("T")
@@ -35,7 +41,6 @@ LOG = logging.getLogger("posthorn.sqlite")
 
 # The versions from 3.7.0 on before these lose commits when two connections write and checkpoint.
 OLDEST_SQLITE = 3_051_003
-BUSY_MILLISECONDS = 10_000
 # What a failed flush of SQLite's files and of their folder is.
 UNKNOWN_STATE = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
 FULL = "There is no room to store anything more, try again later"
@@ -64,6 +69,8 @@ class Database:
     """
 
     can_be_made_anew = False
+    # The other databases of the folder, with the newest schema that this release knows of each.
+    beside: ClassVar[Mapping[str, int]] = {}
     lock_name = LOCK
     pages_in_log = 4_000
 
@@ -89,6 +96,9 @@ class Database:
                     f"{self._path} is missing, although there are messages: restore a backup"
                 )
             try:
+                if not self.can_be_made_anew:
+                    check_stored(self._path, len(schema))
+                    check_beside(self._path.parent, self.beside)
                 self._writer = self._opened(self._path)
                 migrate(self._writer, name, schema)
                 self._prepare(self._writer)
@@ -235,14 +245,6 @@ def check_version() -> None:
     if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
         raise PermanentFailure(
             f"SQLite {apsw.sqlite_lib_version()} may lose commits: 3.51.3 or newer is needed"
-        )
-
-
-def check_schema(version: int, name: str, known: int) -> None:
-    """PermanentFailure when a database has the schema of a newer release than this one, which knows `known`."""
-    if version > known:
-        raise PermanentFailure(
-            f"{name} was written by a newer release (schema {version}, this one knows {known})"
         )
 
 

@@ -7,9 +7,13 @@ changed once it was released; the next one is added behind it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from chalicelib.adapters.sqlite.columns import declarations
+from chalicelib.adapters.sqlite.control_schema import CONTROL_SCHEMA
 from chalicelib.adapters.sqlite.database import Database
-from chalicelib.adapters.sqlite.folder import MAIL, StateFolder
+from chalicelib.adapters.sqlite.folder import CONTROL, MAIL, StateFolder
 from chalicelib.adapters.sqlite.mail_schema_imported import IMPORTED_TOKENS
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -239,6 +243,8 @@ MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6)
 
 class MailDatabase(Database):
     """mail.db of the state folder."""
+
+    beside: ClassVar[Mapping[str, int]] = {CONTROL: len(CONTROL_SCHEMA)}
 
     def __init__(self, folder: StateFolder) -> None:
         super().__init__(folder, MAIL, MAIL_SCHEMA)

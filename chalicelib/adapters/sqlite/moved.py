@@ -6,9 +6,10 @@ from pathlib import Path
 
 import apsw
 
-from chalicelib.adapters.sqlite.database import BUSY_MILLISECONDS, fetched
+from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.feed_position import CONSUMER
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
+from chalicelib.adapters.sqlite.stored_schema import BUSY_MILLISECONDS
 
 _READ_ALL = "INSERT OR REPLACE INTO positions SELECT ?, coalesce(max(seq), 0) FROM events"
 

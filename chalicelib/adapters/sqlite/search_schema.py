@@ -22,11 +22,12 @@ from typing import TypeVar
 
 import apsw
 
-from chalicelib.adapters.sqlite.database import BUSY_MILLISECONDS, Database, fetched
+from chalicelib.adapters.sqlite.database import Database, fetched
 from chalicelib.adapters.sqlite.feed_position import position_of
 from chalicelib.adapters.sqlite.folder import SEARCH, SEARCH_LOCK, StateFolder
 from chalicelib.adapters.sqlite.gathering import Operation
 from chalicelib.adapters.sqlite.mail_schema import ID_BITS, MailDatabase, key_of
+from chalicelib.adapters.sqlite.stored_schema import BUSY_MILLISECONDS
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.numbering import ServerId
 

@@ -13,16 +13,18 @@ from pathlib import Path
 
 import apsw
 
-from chalicelib.adapters.sqlite import control, mail_schema
-from chalicelib.adapters.sqlite.database import BUSY_MILLISECONDS, check_schema, fetched
+from chalicelib.adapters.sqlite import mail_schema
+from chalicelib.adapters.sqlite.control_schema import CONTROL_SCHEMA
+from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
+from chalicelib.adapters.sqlite.stored_schema import BUSY_MILLISECONDS, check_schema
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.installation import INSTALLATION
 
 # The statements of each version. mail.db comes first: what its rows name of the other is there at that moment.
-SCHEMAS = {MAIL: mail_schema.MAIL_SCHEMA, CONTROL: control.CONTROL_SCHEMA}
+SCHEMAS = {MAIL: mail_schema.MAIL_SCHEMA, CONTROL: CONTROL_SCHEMA}
 _STEPS = 100_000
 _NAMED = """
 SELECT json_extract(blob, '$[0]') AS file, max(json_extract(blob, '$[1]') + json_extract(blob, '$[2]'))

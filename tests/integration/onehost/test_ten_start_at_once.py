@@ -9,7 +9,8 @@ from pathlib import Path
 
 import apsw
 
-from chalicelib.adapters.sqlite.control import CONTROL_SCHEMA, ControlDatabase
+from chalicelib.adapters.sqlite.control import ControlDatabase
+from chalicelib.adapters.sqlite.control_schema import CONTROL_SCHEMA
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA, MailDatabase
 from chalicelib.bootstrap import Posthorn

@@ -1,0 +1,1 @@
+"""`make release`: a version of what is committed, with everything that belongs to it."""

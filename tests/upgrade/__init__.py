@@ -1,0 +1,1 @@
+"""Upgrades from each released version to this code, on both engines, with mail waiting."""
