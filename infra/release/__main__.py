@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra import package
+from infra.archive import NotPackaged
 from infra.environment import ROOT
 from infra.release import changelog, sbom
 from infra.release.archives import source_archive, wheels
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--functions", action="store_true", help="zips and template as well")
     try:
         run(root, parser.parse_args(arguments), os.environ)
-    except (NotReleased, package.NotPackaged, OSError) as error:
+    except (NotReleased, NotPackaged, OSError) as error:
         print(f"posthorn: {error}.", file=sys.stderr)
         return 1
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -35,8 +36,8 @@ def check_stored(path: Path, known: int) -> None:
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         db.set_busy_timeout(BUSY_MILLISECONDS)
-        ((version,),) = db.execute("PRAGMA user_version").fetchall()
-        ((tables,),) = db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        version = _number(db, "PRAGMA user_version")
+        tables = _number(db, "SELECT count(*) FROM sqlite_schema")
     finally:
         db.close()
     check_schema(version, path.name, known)
@@ -44,6 +45,11 @@ def check_stored(path: Path, known: int) -> None:
         raise PermanentFailure(
             f"{path.name} was written by no release: it has tables, but no schema"
         )
+
+
+def _number(db: apsw.Connection, statement: str) -> int:
+    rows: list[Any] = db.execute(statement).fetchall()
+    return int(rows[0][0])
 
 
 def check_beside(folder: Path, known: Mapping[str, int]) -> None:
