@@ -21,6 +21,10 @@ OF_THE_MOMENT = frozenset(
 VARIANTS = {"/emails": ("?limit=100", "?direction=incoming"), "/events": ("?limit=100",)}
 
 
+# What the question itself changes.
+BY_ASKING = "last_used_at"
+
+
 def asked(filled: FilledTenant) -> Iterator[tuple[str, str]]:
     """Path and tenant of all that is asked."""
     for route in every_route():
@@ -55,11 +59,7 @@ def said(reply: Reply) -> Any:
 def lost(before: Any, after: Any, at: str = "") -> Iterator[str]:
     """Where what was said before is not contained in what is said after."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name, value in before.items():
-            if name not in after:
-                yield f"{at}.{name} is gone"
-            else:
-                yield from lost(value, after[name], f"{at}.{name}")
+        yield from _of_object(before, after, at)
     elif isinstance(before, list) and isinstance(after, list):
         if len(before) != len(after):
             yield f"{at} has {len(after)} instead of {len(before)}"
@@ -67,3 +67,11 @@ def lost(before: Any, after: Any, at: str = "") -> Iterator[str]:
             yield from lost(one, other, f"{at}[{number}]")
     elif before != after:
         yield f"{at} was {before!r} and is {after!r}"
+
+
+def _of_object(before: Mapping[str, Any], after: Mapping[str, Any], at: str) -> Iterator[str]:
+    for name, value in before.items():
+        if name not in after:
+            yield f"{at}.{name} is gone"
+        elif name != BY_ASKING:
+            yield from lost(value, after[name], f"{at}.{name}")
