@@ -21,6 +21,7 @@ from onehost.backups.take import Taken
 
 MOST_OUTPUT = 4_096
 _PIECE = 65_536
+_MOST_PIECES = 32  # a pipe holds a MiB at most
 _SECONDS_TO_END = 5.0
 _KEPT = ("PATH", "HOME", "LANG", "USER", "LOGNAME", "SHELL", "TMPDIR")
 
@@ -82,14 +83,20 @@ def _followed(child: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bo
                 with suppress(subprocess.TimeoutExpired):
                     child.wait(left)
             if child.poll() is not None:
-                return said + _rest(pipe), True
+                return (said + _rest(pipe))[-MOST_OUTPUT:], True
     return said, False
 
 
 def _rest(pipe: IO[bytes]) -> bytes:
+    """The end of what is in the pipe still; what it left running may go on to write."""
+    rest = b""
     with suppress(BlockingIOError):
-        return os.read(pipe.fileno(), MOST_OUTPUT)
-    return b""
+        for _ in range(_MOST_PIECES):
+            piece = os.read(pipe.fileno(), _PIECE)
+            if not piece:
+                break
+            rest = (rest + piece)[-MOST_OUTPUT:]
+    return rest
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

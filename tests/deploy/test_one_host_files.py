@@ -48,7 +48,7 @@ def test_the_units_verify(tmp_path: Path) -> None:
     program.chmod(0o755)
     install.render_units(tmp_path / "systemd", tmp_path / "opt")
     units = sorted((tmp_path / "systemd").iterdir())
-    assert len(units) == 7
+    assert len(units) == 9
     done = run("systemd-analyze", "verify", "--man=no", *units)
     ours = [
         line for line in done.stderr.splitlines() if "posthorn" in line or str(tmp_path) in line
