@@ -130,12 +130,11 @@ chalicelib              -
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue
                         .services.tenancy.directory .services.reputation
-.services.reputation    .config .domain .domain.tenancy .domain.limits .ports .services
 .services.tenancy       .config .domain .domain.tenancy .domain.people .domain.dns .domain.limits .domain.mail
                         .domain.outgoing .ports .services.pools
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
                         .services.tenancy
-.services.reputation    .config .domain .domain.tenancy .domain.dns .domain.outgoing .ports .services
+.services.reputation    .config .domain .domain.tenancy .domain.dns .domain.limits .domain.outgoing .ports .services
                         .services.notify_members .services.pools
 .services.ask_dns       .domain .domain.incoming .ports
 .services.pools         .config .domain .domain.tenancy .domain.dns .domain.incoming .domain.mail .domain.outgoing
