@@ -19,9 +19,10 @@ from chalicelib.adapters.sqlite.inspection import (
     row_faults,
     structure_faults,
 )
+from chalicelib.adapters.sqlite.older_schema import read_as_newest
 from chalicelib.adapters.sqlite.sealing_keys import keys_of, open_sealed
 from chalicelib.adapters.sqlite.search_schema import SEARCH_SCHEMA
-from chalicelib.adapters.sqlite.snapshot import check_database, opened_to_read, schema_of
+from chalicelib.adapters.sqlite.snapshot import SCHEMAS, check_database, opened_to_read, schema_of
 from chalicelib.domain.errors import PermanentFailure
 from onehost.storage.copying import existing
 from onehost.storage.progress import Progress
@@ -94,6 +95,7 @@ def _of_database(
         with opened_to_read(path) as db:
             progress.at(path.name, 0)
             check_database(path, path.name, schema_of(db))
+            read_as_newest(db, SCHEMAS[path.name])
             found = list(structure_faults(db, path.name, full=full))
             yield from found or rows(db)
     except PermanentFailure as unreadable:

@@ -26,6 +26,7 @@ from chalicelib.adapters.sqlite.folder import (
     make_own,
 )
 from chalicelib.adapters.sqlite.inspection import message_faults, noun_faults, structure_faults
+from chalicelib.adapters.sqlite.older_schema import read_as_newest
 from chalicelib.adapters.sqlite.restored import make_ready
 from chalicelib.adapters.sqlite.sealing_keys import key_file, keys_of
 from chalicelib.adapters.sqlite.segments import sync_folder
@@ -166,6 +167,7 @@ def _check_files(source: Path, manifest: Manifest, wishes: Wishes, progress: Pro
     sizes = {name: size_of(source / name) for name in manifest.files}
     short = [name for name, size in manifest.files.items() if sizes[name] < size]
     with opened_to_read(source / manifest.databases[MAIL].file) as db, Bodies(source) as bodies:
+        read_as_newest(db, SCHEMAS[MAIL])
         lacking = {*short, *missing_bodies(named_bodies(db), sizes)} - set(manifest.missing)
         for name in sorted(lacking):
             _refuse(source, f"{name} is missing or too short")
