@@ -45,7 +45,7 @@ def test_from_an_empty_server_to_the_first_message(story: Story) -> None:
     unseen = re.findall("^not checked +(.+?)  ", report, re.MULTILINE)
     assert unseen == ["https", "https", "https", "port 25 IPv6"]
     warned = re.findall("^warning +(.+?)  ", report, re.MULTILINE)
-    assert warned == ["certificate", "postmaster"]
+    assert warned == ["backups", "certificate", "postmaster"]
     story.play(FIRST, 8, POSTHORN_API_KEY=story.shown("API key"))
     (mail,) = world.peer.wait_for_mails(1)
     took = time.monotonic() - start
