@@ -71,7 +71,8 @@ class Backups:
                 return done
             self._hook(done, done.taken)
             notes = read_notes(self._state)
-            if notes.proof_failure or self._clock.now() - notes.proven_at >= PROOF_EVERY:
+            # One that lies ahead was made before the clock was set back.
+            if notes.proof_failure or not 0 <= self._clock.now() - notes.proven_at < PROOF_EVERY:
                 self._prove(done)
         return done
 

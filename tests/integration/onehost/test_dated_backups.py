@@ -136,10 +136,20 @@ async def test_a_clock_that_was_set_back_puts_nothing_in_front(
         told = "posthorn: The clock was set back: the backup before began later than it is now.\n"
         assert done.err == (told if day == 3 else "")
         names.append(done.json["backup"])
+        assert bool(done.json["proven"]) is (day in (20, 3))  # no proof lies ahead
     assert [one.path.name for one in dated.all] == names[-2:]
     assert names == sorted(names)
     for one in dated.all:
         dated.restored(one)
+
+
+async def test_a_restored_installation_goes_on_in_the_same_folder(dated: DatedHost) -> None:
+    await fill(dated.host)
+    dated.restored(dated.made())
+    dated.state = dated.folder.parent / "restored"
+    first, second = dated.made().path, dated.all[0].path
+    assert (first.name[:6], second.name[:6]) == ("000002", "000001")
+    assert dated.notes.folder == str(dated.folder)
 
 
 async def test_a_manifest_that_cannot_be_read_is_passed_over(dated: DatedHost) -> None:
