@@ -124,7 +124,7 @@ TABLE = """
  5   5  O/suppressions/{address}
  5   5  S/suppressions/{address}/allow
  5   5  O/suppressions/{address}/allow
- 5   6  S/streams
+ 6   6  S/streams
  3   3  S/keys/new
  5   5  S/keys/{id}
  5   5  S/keys/{id}/revoke
