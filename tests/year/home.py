@@ -16,6 +16,7 @@ from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
 from chalicelib.adapters.scripted.world import scripted_parts
 from chalicelib.bootstrap import Parts, Posthorn
 from chalicelib.config import Settings
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.http_exchange import HttpAnswer, HttpRequest
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.domains import Domain
@@ -30,6 +31,7 @@ from chalicelib.services.tenancy.domain_checks import DomainChecks
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.servers import ServerOptions
+from chalicelib.services.tracking.answer import GREETING
 from gateway.configuration import Role
 from tests.certificates import PairFiles, new_pair
 from tests.gateway_scene import HOST, RunningGateway, running_gateway
@@ -118,6 +120,8 @@ class Home:
         self.files.replace(new_pair())
 
     def _answer(self, request: HttpRequest) -> HttpAnswer:
+        if request.method == "GET":  # somebody looks whether https works there
+            return HttpAnswer(200, body=GREETING, certificate_ends_at=self.clock.now() + 60 * DAY)
         return self.hook_answer if request.url.host == HOOK_HOST else OK
 
     async def _domain(self) -> None:

@@ -174,7 +174,7 @@ class Year:
                 book.count(Count.OUTGOING, now)
                 book.accepted += 1
         self._seen = len(received)
-        for request in self.home.receiver.heard:
+        for request in (one for one in self.home.receiver.heard if one.method == "POST"):
             if request.url.host != HOOK_HOST:
                 book.count(Count.SENT, now)
             elif self.home.hook_answer.code == 200:
