@@ -70,7 +70,7 @@ class Upgraded:
         self.hands.tell()
 
 
-@pytest.fixture(params=sorted(one.name for one in kept.RELEASES.glob("*")))
+@pytest.fixture(params=kept.versions())
 def version(request: pytest.FixtureRequest) -> str:
     """Each released version."""
     return str(request.param)

@@ -15,6 +15,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from infra.release.code import VERSION, order_of
+
 ROOT = Path(__file__).resolve().parents[2]
 RELEASES = ROOT / "tests" / "data" / "releases"
 ENGINES = ("one-host", "aws")
@@ -33,6 +35,12 @@ LARGEST = 1_000_000
 _BYTES = "base64"
 # Of a state folder: what is made anew by whoever opens it.
 _NOT_KEPT = ("run", "lock", "search.lock", "search.db")
+
+
+def versions() -> list[str]:
+    """Those that have a folder, the oldest first."""
+    names = [one.name for one in RELEASES.iterdir() if VERSION.fullmatch(one.name)]
+    return sorted(names, key=order_of)
 
 
 def write_json(path: Path, value: Any) -> None:
