@@ -25,14 +25,18 @@ class Book:
     behind: int = 0
 
     def meter(self, at: float, most: int) -> None:
-        """A message of a key that may send so many in a month: what is above that waits for the next one."""
-        month = f"{datetime.fromtimestamp(at, UTC):%Y-%m}"
+        """A message of a key that may send so many in a month: what is above that waits for the next one, on whose first
+        day it is let go one by one. What comes that day stands behind it."""
+        month, stands_behind = f"{datetime.fromtimestamp(at, UTC):%Y-%m}", False
         if month not in self.used:
+            stands_behind = self.behind > 0
             self.used[month], self.behind = self.behind, 0
-        if self.used[month] < most:
-            self.used[month] += 1
-        else:
+        if self.used[month] >= most:
             self.behind += 1
+            self.count(Count.HELD, at)
+            return
+        self.used[month] += 1
+        if stands_behind:
             self.count(Count.HELD, at)
 
     def count(self, what: Count, at: float, number: int = 1) -> None:
