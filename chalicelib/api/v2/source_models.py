@@ -116,15 +116,14 @@ class SourcesQuery(PageQuery):
     pool: str | None = Field(None, max_length=500, description="Only this pool's.")
 
 
-def source_told(source: EgressSource) -> Source:
-    """What is empty is null."""
-    empty = (
-        *("address", "address6", "host", "port", "username", "ehlo", "suspended_until"),
-        *("unused4", "unused6"),
-    )
+def source_told(source: EgressSource, now: float) -> Source:
+    """What is empty is null, and so is a suspension that is over."""
+    empty = ("address", "address6", "host", "port", "username", "ehlo", "unused4", "unused6")
     told = {name: getattr(source, name) for name in ("name", "pool", "kind", "tls", "priority")}
     told |= {name: getattr(source, name) or None for name in empty}
+    is_over = source.suspended_until <= now
     told |= {
+        "suspended_until": None if is_over else source.suspended_until,
         "has_password": source.sealed_password is not None,
         "suspension_reason": source.suspended_for or None,
         "listings": [_listing_told(one) for one in listings_of(source)],

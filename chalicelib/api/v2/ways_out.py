@@ -28,6 +28,7 @@ from chalicelib.api.v2.source_models import (
 from chalicelib.domain.errors import Conflict, NotFound, Taken
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.sources import EgressSource
+from chalicelib.ports.clock import Clock
 from chalicelib.services.pools.assignment import Assignment, PoolAssignment
 from chalicelib.services.pools.sources import Pool as KnownPool
 from chalicelib.services.pools.sources import Sources
@@ -99,7 +100,8 @@ async def list_sources(call: Call, query: SourcesQuery) -> SourcePage:
     sources = call.program[Sources]
     known = await (sources.all() if query.pool is None else sources.of(query.pool))
     found = sorted(known, key=_position)
-    told = await page(call, query, found, _position, source_told, rising=True)
+    now = call.program[Clock].now()
+    told = await page(call, query, found, _position, lambda one: source_told(one, now), rising=True)
     return SourcePage(**told)
 
 
@@ -108,14 +110,14 @@ async def create_source(call: Call, wanted: SourceToMake) -> Source:
     given = wanted.model_dump()
     password = given.pop("password")
     try:
-        return source_told(await call.program[Sources].add(EgressSource(**given), password))
+        return _told(call, await call.program[Sources].add(EgressSource(**given), password))
     except Conflict as taken:
         raise Taken("name", taken.public) from taken
 
 
 async def show_source(call: Call, query: SourceQuery) -> Source:
     """Show a source."""
-    return source_told(await _named(call, query))
+    return _told(call, await _named(call, query))
 
 
 async def change_source(call: Call, change: SourceToChange, query: SourceQuery) -> Source:
@@ -123,7 +125,7 @@ async def change_source(call: Call, change: SourceToChange, query: SourceQuery) 
     source, given = await _named(call, query), change.given()
     if given:
         source = await call.program[Sources].update(source, given)
-    return source_told(source)
+    return _told(call, source)
 
 
 async def remove_source(call: Call, query: SourceQuery) -> None:
@@ -136,14 +138,18 @@ async def remove_source(call: Call, query: SourceQuery) -> None:
 async def suspend_source(call: Call, suspension: SourceSuspension, query: SourceQuery) -> Source:
     """Send nothing from a source for a time."""
     source = await _named(call, query)
-    return source_told(await call.program[Sources].suspend(source, suspension.seconds))
+    return _told(call, await call.program[Sources].suspend(source, suspension.seconds))
 
 
 async def resume_source(call: Call, query: SourceQuery) -> Source:
     """End a source's suspension."""
     source = await _named(call, query)
     is_suspended = source.suspended_until or source.suspended_for
-    return source_told(await call.program[Sources].resume(source) if is_suspended else source)
+    return _told(call, await call.program[Sources].resume(source) if is_suspended else source)
+
+
+def _told(call: Call, source: EgressSource) -> Source:
+    return source_told(source, call.program[Clock].now())
 
 
 async def _named(call: Call, query: SourceQuery) -> EgressSource:
@@ -156,16 +162,18 @@ def _position(source: EgressSource) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Choices:
-    """What was chosen about pools, and what organizations are called."""
+    """What was chosen about pools, what organizations are called, and which moment it is."""
 
     assignment: Assignment
     permalinks: dict[int, str]
+    now: float
 
 
 async def _choices(call: Call) -> _Choices:
     every = await call.program[Organizations].all()
     assignment = await call.program[PoolAssignment].read()
-    return _Choices(assignment, {one.id: one.permalink for one in every})
+    permalinks: dict[int, str] = {one.id: one.permalink for one in every}
+    return _Choices(assignment, permalinks, call.program[Clock].now())
 
 
 def _pool(pool: KnownPool, known: _Choices) -> Pool:
@@ -178,7 +186,7 @@ def _pool(pool: KnownPool, known: _Choices) -> Pool:
         organizations=names,
         has_queue=pool.has_queue,
         servers=list(pool.servers),
-        sources=[source_told(one) for one in pool.sources],
+        sources=[source_told(one, known.now) for one in pool.sources],
     )
 
 

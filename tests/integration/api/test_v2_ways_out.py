@@ -28,6 +28,8 @@ def test_a_source_is_added_changed_suspended_and_removed(api: ApiWorld) -> None:
     assert api.manage("PATCH", at, {"ehlo": None}).json["ehlo"] is None
     until = api.manage("POST", f"{at}/suspend", {"seconds": 60}).json["suspended_until"]
     assert until is not None
+    api.scene.clock.advance(61)
+    assert api.manage("GET", at).json["suspended_until"] is None, "it is over"
     assert api.manage("POST", f"{at}/suspend").json["suspended_until"] > until
     assert api.manage("POST", f"{at}/resume").json["suspended_until"] is None
     (pool,) = [one for one in api.manage("GET", "/pools").json["data"] if one["name"] == "default"]
