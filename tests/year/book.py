@@ -25,8 +25,8 @@ class Book:
     behind: int = 0
 
     def meter(self, at: float, most: int) -> None:
-        """A message of a key that may send so many in a month: what is above that waits for the next one, on whose first
-        day it is let go one by one. What comes that day stands behind it."""
+        """A message of a key that may send so many in a month: what is above that waits for the next one, on whose
+        first day it is let go one by one. What comes that day stands behind it."""
         month, stands_behind = f"{datetime.fromtimestamp(at, UTC):%Y-%m}", False
         if month not in self.used:
             stands_behind = self.behind > 0
