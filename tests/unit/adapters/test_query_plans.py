@@ -11,12 +11,12 @@ import apsw
 import pytest
 
 from chalicelib.adapters import sqlite
-from chalicelib.adapters.sqlite import control, mail_schema, search_schema
+from chalicelib.adapters.sqlite import control_schema, mail_schema, search_schema
 from chalicelib.adapters.sqlite.database import fetched
 
 SCHEMAS = {
     "mail": "".join(mail_schema.MAIL_SCHEMA),
-    "control": control.VERSION_1,
+    "control": "".join(control_schema.CONTROL_SCHEMA),
     "search": search_schema.VERSION_1,
 }
 VERBS = ("SELECT", "UPDATE", "DELETE")
