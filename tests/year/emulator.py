@@ -6,13 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from infra.local.aws_main import follow_clock
+from infra.local.aws_main import date_objects, follow_clock
 
 
 def main() -> int:
     follow_clock(Path(os.environ["POSTHORN_CLOCK_FILE"]))
     from ministack.app import main as emulate
 
+    date_objects()  # else files that are kept for days are over at once
     sys.argv = ["ministack"]
     return int(emulate() or 0)
 
