@@ -35,19 +35,21 @@ from chalicelib.services.jobs.kinds import (
 from chalicelib.services.jobs.mail_found import mail_filter
 from chalicelib.services.jobs.over_list import part_found
 
+MOST_ANEW = 3
 LINK_SECONDS = 3_600
 FORMS = ("csv", "ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportState(ListState):
-    """Where it is: what the file comes to be of, with the parts that it has, and the name of what is left for the next
-    one."""
+    """Where it is: what the file comes to be of, with the parts that it has, the name of what is left for the next one,
+    and how often the file was begun anew."""
 
     whole: str = ""
     tags: Sequence[str] = ()
     size: int = 0
     rest: str = ""
+    anew: int = 0
 
 
 class Export:
@@ -132,13 +134,15 @@ class Export:
         return replace(added, state=state.text(next=state.next + 1, **changes))
 
     async def _or_anew(self, job: Job, state: ExportState, work: Awaitable[Piece]) -> Piece:
-        """What comes of it; where the bytes before are gone, the file begun anew."""
+        """What comes of it; where the bytes before are gone, the file begun anew. NotFound where they are gone time
+        and again, as where the clock of the files is days behind."""
         try:
             return await work
         except NotFound:
-            if not (state.whole or state.rest):
+            if not (state.whole or state.rest) or state.anew >= MOST_ANEW:
                 raise
-            begun = state.text(next=0, whole="", tags=[], size=0, rest="")
+            changes = {"next": 0, "whole": "", "tags": [], "size": 0, "rest": ""}
+            begun = state.text(**changes, anew=state.anew + 1)
             return Piece(state=begun, done=-job.done, failed=-job.failed)
 
     async def find(

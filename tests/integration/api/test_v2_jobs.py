@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.jobs import JobStatus
 from chalicelib.domain.suppression import Name, Reason
 from chalicelib.domain.webhooks.delivery import DeliveryStatus, Replay
@@ -410,3 +410,18 @@ def test_deliveries_of_webhooks_are_sent_once_more(api: ApiWorld) -> None:
         (error,) = reply.json["errors"]
         assert reply.status == 422
         assert (error["pointer"], error["code"]) == ("/webhook", "unknown_reference")
+
+
+async def _gone(*_: Any) -> None:
+    raise NotFound("It is not kept any more")
+
+
+def test_an_export_whose_bytes_are_always_gone_ends(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(api, THREE)
+    monkeypatch.setattr(api.scene.posthorn[BlobStore], "kept", _gone)
+    made = start(api, type="export", what="suppressions")
+    job = ran(api, made.json["id"])
+    assert job["status"] == "failed"
+    assert "not kept any more" in json.dumps(job["errors"])
