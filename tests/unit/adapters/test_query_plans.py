@@ -63,7 +63,7 @@ SHORT = {"key_check", "json_each", "content_days"}
 # They read everything because that is what they are for: looking at a folder, counting all, saving, bringing back and
 # moving it.
 READS_THE_QUEUE = "traces._ORPHANS[0]"  # by an erasing, in a reader of its own: no index leads to wake-ups of nobody
-WHOLE = {"backends", "inspection", "snapshot", "restored", "moved"}
+WHOLE = {"backends", "inspection", "older_schema", "snapshot", "restored", "moved"}
 
 
 def statements() -> Iterator[tuple[str, str]]:
