@@ -61,6 +61,14 @@ def new_pair(name: str = "mail.acme-host.test") -> Pair:
     return Pair(*make_pair(name, NOW))
 
 
+def of_no_version(pair: Pair) -> Pair:
+    """The same with a version that X.509 does not have: TLS is spoken with it all the same."""
+    der = ssl.PEM_cert_to_DER_cert(pair.certificate.decode())
+    strange = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03", 1)
+    assert strange != der
+    return Pair(ssl.DER_cert_to_PEM_cert(strange).encode(), pair.key)
+
+
 def fingerprint(der: bytes | None) -> str:
     """SHA-256 of a certificate that a server has shown."""
     assert der is not None

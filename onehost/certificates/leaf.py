@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
 LARGEST = 1 << 20  # bytes of a file; a chain has some thousand
 SOON_DAYS = 14
 DAY_SECONDS = 86_400
+# What is read of a certificate that keeps to no standard raises these, too, which are no ValueError.
+_STRANGE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,13 @@ def read_bounded(file: Path) -> bytes:
 
 def leaf_of(pem: bytes) -> Leaf:
     """The first certificate of a PEM text; ValueError when it has none."""
-    found = x509.load_pem_x509_certificate(pem)
+    try:
+        return _leaf(x509.load_pem_x509_certificate(pem))
+    except _STRANGE as strange:
+        raise ValueError(str(strange)) from strange
+
+
+def _leaf(found: x509.Certificate) -> Leaf:
     return Leaf(
         tuple(_names(found)),
         found.not_valid_before_utc.timestamp(),
@@ -79,7 +87,7 @@ def _is_self_signed(found: x509.Certificate) -> bool:
         return False
     try:
         found.verify_directly_issued_by(found)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 

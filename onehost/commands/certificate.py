@@ -76,10 +76,17 @@ def _target(session: HostSession) -> PairFiles:
 
 
 def _tell(state: Path) -> bool:
-    """Have the server look now; it looks each minute anyway. Whether it was told."""
+    """Have the server look now; it looks each minute anyway. Whether it was told. What the folder says is its owner's
+    word, by which root sends nothing to programs of others."""
     with suppress(OSError):
         holder = serving(state)
-        if holder is not None and holder.pid:
+        if holder is not None and holder.pid > 0 and _owner(holder.pid) == state.stat().st_uid:
             os.kill(holder.pid, signal.SIGHUP)
             return True
     return False
+
+
+def _owner(pid: int) -> int:
+    """Whose a process is; nobody's where it is not told."""
+    told = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in told if line.startswith("Uid:")), -1)

@@ -134,7 +134,7 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
 def _times(certificate: Path) -> Times:
     try:
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, x509.InvalidVersion) as error:
         raise ValueError(f"{certificate} cannot be read as a certificate") from error
     return Times(found.not_valid_before_utc, found.not_valid_after_utc)
 

@@ -15,7 +15,7 @@ import pytest
 from gateway import tls
 from gateway.configuration import Role
 from gateway.tls import ServerCertificate
-from tests.certificates import NOW, Authority, Pair, PairFiles, fingerprint, new_pair
+from tests.certificates import NOW, Authority, Pair, PairFiles, fingerprint, new_pair, of_no_version
 from tests.gateway_scene import HOST, Client, RunningGateway, running_gateway
 from tests.patience import PATIENCE
 
@@ -66,6 +66,18 @@ async def test_new_connections_meet_it_and_open_ones_go_on(files: PairFiles) -> 
         await greeted.start_tls()
         assert shown(greeted) == SECOND.fingerprint
         assert len(gateway.events("certificate_loaded")) == 1
+
+
+async def test_one_that_keeps_to_no_standard_does_not_end_the_look(files: PairFiles) -> None:
+    async with served(files) as gateway:
+        files.replace(of_no_version(SECOND))
+        certificate_of(gateway).look()
+        assert await met(gateway) == {FIRST.fingerprint}
+        (refused,) = gateway.events("certificate_refused")
+        assert refused["error"] == f"{files.certificate} cannot be read as a certificate"
+        files.replace(SECOND)
+        certificate_of(gateway).look()
+        assert await met(gateway) == {SECOND.fingerprint}
 
 
 WRONG = {

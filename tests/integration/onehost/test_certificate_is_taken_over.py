@@ -3,7 +3,9 @@ and what cannot be used is refused in one sentence while the files that are ther
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -12,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import Authority, Pair, PairFiles
+from onehost.commands import certificate
+from tests.certificates import Authority, Pair, PairFiles, new_pair, of_no_version
 from tests.integration.onehost.conftest import Outcome, Run
 
 HOOK = Path(__file__).resolve().parents[3] / "infra/onehost/hooks/posthorn-certificate"
@@ -88,6 +91,7 @@ WRONG = {
     "half a chain": (Pair(NEWER.certificate[:-200], NEWER.key), "cannot be used"),
     "half a key": (Pair(NEWER.certificate, NEWER.key[:80]), "cannot be used"),
     "no certificate": (Pair(b"", NEWER.key), "has no certificate"),
+    "a version that nobody knows": (of_no_version(new_pair(NAME)), "has no certificate"),
     "no key": (Pair(NEWER.certificate, b""), "cannot be used"),
     "noise": (Pair(bytes(range(256)) * 40, NEWER.key), "has no certificate"),
     "far too large": (Pair(NEWER.certificate + b"x" * (1 << 20), NEWER.key), "it is too large"),
@@ -203,6 +207,41 @@ def test_the_hook_knows_what_certbot_and_lego_tell(
     assert done.returncode == 1
     assert "do not belong together; nothing was changed." in done.stderr
     assert there(target) == NEWER
+
+
+def test_no_path_is_taken_for_an_option(
+    program: Path, target: PairFiles, source: PairFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(source.folder)
+    source.certificate.rename("--caddy")
+    done = run_hook(program, LEGO_CERT_PATH="--caddy", LEGO_CERT_KEY_PATH="key.pem")
+    assert done.returncode == 0, done.stderr
+    assert there(target) == GOOD
+
+
+@pytest.mark.parametrize("is_theirs", [True, False])
+def test_only_a_program_of_who_owns_the_folder_is_told(
+    posthorn: Run,
+    target: PairFiles,
+    source: PairFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_theirs: bool,
+) -> None:
+    said, owner = tmp_path / "state/run/supervisor.lock", os.geteuid()
+    monkeypatch.setattr(certificate, "_owner", lambda _: owner if is_theirs else owner + 1)
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda *signalled: told.append(signalled))
+    said.parent.mkdir()
+    said.write_text('{"pid": 4321, "started_at": 1}')
+    with said.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert install(posthorn, source).json["told"] is is_theirs
+    assert told == ([(4321, signal.SIGHUP)] if is_theirs else [])
+
+
+def test_whose_a_process_is() -> None:
+    assert certificate._owner(os.getpid()) == os.geteuid()
 
 
 def test_the_hook_called_by_nobody(program: Path, target: PairFiles) -> None:
