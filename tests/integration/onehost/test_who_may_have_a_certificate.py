@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 import pytest
 
+from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tracking.domains import TrackDomains
-from onehost.web import track_hosts
+from onehost.web import certificate_names, track_hosts
 from onehost.web.application import Web
 from onehost.web.health import HealthPort
 from tests.integration.onehost.conftest import WebTenant, make_tenant
@@ -105,6 +107,42 @@ async def test_that_of_a_suspended_tenant_may_not(tenant: WebTenant) -> None:
 async def test_that_of_a_suspended_organization_may_not(tenant: WebTenant) -> None:
     await tenant.posthorn[Suspensions].suspend_organization("acme", "spam")
     assert await answer(tenant, f"domain={CUSTOMER}") == 404
+
+
+async def test_few_new_ones_are_let_in_at_a_time(
+    tenant: WebTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificate_names, "MOST_NEW", 1)
+    now = [1e6]
+    monkeypatch.setattr(type(tenant.posthorn[Clock]), "monotonic", lambda _: now[0])
+    repository, (track,) = (
+        tenant.posthorn[Repository],
+        await tenant.posthorn[TrackDomains].of_server(tenant.server),
+    )
+    another = replace(track, domain="acme2.test", name="go.acme2.test", uuid="another")
+    await repository.change(Change(Verb.ADD, TRACK_DOMAINS, another))
+    assert await answer(tenant, f"domain={CUSTOMER}") == 200
+    assert await answer(tenant, "domain=go.acme2.test") == 404
+    assert await answer(tenant, f"domain={CUSTOMER}") == 200, "it is let in for a while"
+    assert await answer(tenant, f"domain={WEB}") == 200, "ours are not counted"
+    now[0] += certificate_names.WINDOW_SECONDS
+    assert await answer(tenant, "domain=go.acme2.test") == 200
+    assert await answer(tenant, f"domain={CUSTOMER}") == 404
+    ends_at = int(tenant.posthorn[Clock].now()) + 100
+    for fault, status in ((None, 200), ("", 200), ("Its certificate has ended.", 404)):
+        await repository.modify(
+            TRACK_DOMAINS,
+            TRACK_DOMAINS.place(track),
+            lambda one: replace(one, https_fault=fault, https_ends_at=ends_at),  # noqa: B023
+        )
+        assert await answer(tenant, f"domain={CUSTOMER}") == status
+
+
+def test_the_file_for_caddy_has_nothing_that_newer_ones_refuse() -> None:
+    text = (Path(__file__).resolve().parents[3] / "infra/onehost/Caddyfile").read_text()
+    words = {line.split()[0] for line in text.splitlines() if line.strip()}
+    assert "on_demand_tls" in words
+    assert not words & {"interval", "burst"}
 
 
 async def test_one_that_was_removed_may_not(tenant: WebTenant) -> None:
