@@ -27,6 +27,7 @@ from infra.release.code import VERSION, check_fixture, order_of, version_of
 from infra.release.failure import NotReleased
 
 SUMS, NOTES = "SHA256SUMS", "RELEASE-NOTES.md"
+_EARLIEST, _LATEST = 315_532_800, 2**32 - 1  # of zip, the year 1980; of gzip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ def git(root: Path, *arguments: str) -> str:
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no reason given"]
         raise NotReleased(f"git {arguments[0]} failed: {said[-1].rstrip('.')}")
-    return done.stdout.strip()
+    return (
+        done.stdout.rstrip()
+    )  # what stands at the beginning of the lines of `git status` says something
 
 
 def checked(root: Path, environment: Mapping[str, str], *, is_new: bool = True) -> Release:
@@ -86,6 +89,8 @@ def _epoch(root: Path, environment: Mapping[str, str]) -> int:
     text = environment.get("SOURCE_DATE_EPOCH") or git(root, "log", "-1", "--format=%ct")
     if not text.isascii() or not text.isdecimal():
         raise NotReleased(f"SOURCE_DATE_EPOCH is no number of seconds: {text[:40]!r}")
+    if len(text) > len(str(_LATEST)) or not _EARLIEST <= int(text) <= _LATEST:
+        raise NotReleased(f"SOURCE_DATE_EPOCH is no time that archives can have: {text[:40]}")
     return int(text)
 
 

@@ -236,6 +236,10 @@ def test_what_does_not_fit_is_told_in_one_sentence(root: Path, refused: Refused,
 def test_a_tree_that_is_not_clean_is_refused(root: Path, refused: Refused) -> None:
     write(root, "forgotten.py", "x = 1\n")
     assert refused("--dry-run") == ("1 files are changed or not committed, such as forgotten.py.")
+    git(root, "add", "forgotten.py")
+    commit(root)
+    write(root, "CHANGELOG.md", "")
+    assert refused("--dry-run") == ("1 files are changed or not committed, such as CHANGELOG.md.")
 
 
 def test_a_version_without_fixture_is_refused(root: Path, refused: Refused) -> None:
@@ -262,6 +266,9 @@ def test_a_moment_that_is_none_is_refused(
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     assert refused() == "SOURCE_DATE_EPOCH is no number of seconds: 'yesterday'."
+    for text in ("0", "315532799", "4294967296", "9" * 5_000):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
+        assert refused() == f"SOURCE_DATE_EPOCH is no time that archives can have: {text[:40]}."
 
 
 def test_a_tag_that_cannot_be_set_leaves_no_files(
