@@ -1,5 +1,5 @@
-"""Stores of the past made ready to serve, by the rule of `domain/restored.py`: numbers go up, what waited is held, and
-whoever had signed in signs in anew. Nothing serves them meanwhile; who is stopped runs it again.
+"""Stores of the past made ready to serve, by the rule of `domain/restored.py`: numbers go up, what waited is held, jobs
+that send end, and whoever had signed in signs in anew. Nothing serves them meanwhile; who is stopped runs it again.
 
 One host does the same to databases that nobody has open (`adapters/sqlite/restored.py`).
 """
@@ -12,26 +12,38 @@ from chalicelib.domain.model import MessageRecord, Scope
 from chalicelib.domain.people.owners import ENDS_OF_SESSIONS, ENDS_OF_TICKETS
 from chalicelib.domain.people.sessions import BY_END_OF_SESSION, SESSIONS
 from chalicelib.domain.people.tickets import BY_END_OF_TICKET, TICKETS
-from chalicelib.domain.restored import NOT_DONE, NUMBERS_LEFT_OUT, SEQUENCE_LEFT_OUT, Hold, held
+from chalicelib.domain.restored import (
+    KINDS,
+    NUMBERS_LEFT_OUT,
+    SEQUENCE_LEFT_OUT,
+    Hold,
+    given_up,
+    held,
+    is_to_hold,
+)
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
 from chalicelib.domain.tenancy.servers import SERVERS, Server
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.repository import Repository
 
-KINDS = ("message", "delivery", "report")
 SEQUENCES = ("organization", "server", "pool rule", "route")
 PAGE = 100
+MOST_JOBS = 100_000  # that are not over, of all tenants together
 
 
 class MakeRestoredReady:
     """Works through ports, a server at a time."""
 
-    def __init__(self, repository: Repository, messages: MessageStore, numbers: Numbers) -> None:
+    def __init__(
+        self, repository: Repository, messages: MessageStore, numbers: Numbers, jobs: Jobs
+    ) -> None:
         self._repository = repository
         self._messages = messages
         self._numbers = numbers
+        self._jobs = jobs
 
     async def run(self, hold: Hold) -> int:
         """How many messages were held. Raises TemporaryFailure."""
@@ -42,11 +54,18 @@ class MakeRestoredReady:
             await self._repository.remove(SESSIONS, session)
         for ticket in await self._repository.all(TICKETS, ENDS_OF_TICKETS, BY_END_OF_TICKET):
             await self._repository.remove(TICKETS, ticket)
+        await self._end_jobs(hold)
         count = 0
         for one in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS):
             for server in await self._repository.all(SERVERS, of_organization(one.id)):
                 count += await self._server(server, hold)
         return count
+
+    async def _end_jobs(self, hold: Hold) -> None:
+        """Those that would send what was sent since. Nobody else works on them now."""
+        for owner, job in await self._jobs.open(MOST_JOBS):
+            if (over := given_up(job, hold)) is not None:
+                await self._jobs.change(owner, over)
 
     async def _server(self, server: Server, hold: Hold) -> int:
         for kind in KINDS:
@@ -58,7 +77,7 @@ class MakeRestoredReady:
         while True:
             page = await self._messages.page(server.id, scope, PAGE, cursor)
             for record in page.values:
-                if record.state in NOT_DONE:
+                if is_to_hold(record):
                     count += await self._hold(record, hold)
             cursor = page.next_cursor
             if cursor is None:

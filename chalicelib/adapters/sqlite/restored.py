@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -23,10 +24,19 @@ from chalicelib.adapters.sqlite.snapshot import SCHEMAS
 from chalicelib.adapters.storage.leased_numbers import HIGHEST_NUMBER
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import parse_job
+from chalicelib.domain.jobs import Job
+from chalicelib.domain.json_values import parse_value, render_value
 from chalicelib.domain.model import DeliveryJob, MessageRecord
 from chalicelib.domain.people.sessions import SESSIONS
 from chalicelib.domain.people.tickets import TICKETS
-from chalicelib.domain.restored import NUMBERS_LEFT_OUT, SEQUENCE_LEFT_OUT, Hold, held
+from chalicelib.domain.restored import (
+    KINDS,
+    NUMBERS_LEFT_OUT,
+    SEQUENCE_LEFT_OUT,
+    Hold,
+    given_up,
+    held,
+)
 from chalicelib.domain.tenancy.servers import SERVERS
 
 AT_ONCE = 1_000
@@ -36,7 +46,14 @@ _RAISE = (
     " ON CONFLICT DO UPDATE SET n = min(n + :left_out, :highest)"
 )
 _ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
-_NOT_DONE = f"SELECT {SELECTED} FROM messages WHERE state IN ('W', 'L') AND key > ? ORDER BY key LIMIT {AT_ONCE}"
+_TO_HOLD = (
+    f"SELECT {SELECTED} FROM messages WHERE (state IN ('W', 'L') OR (state = 'H' AND limit_hold IS NOT NULL))"
+    f" AND key > ? ORDER BY key LIMIT {AT_ONCE}"
+)
+_OPEN_JOBS = "SELECT server, id, value FROM jobs WHERE opened_at IS NOT NULL"
+_JOB_IS_OVER = (
+    "UPDATE jobs SET version = version + 1, opened_at = NULL, value = ? WHERE server = ? AND id = ?"
+)
 
 
 def make_ready(folder: Path, hold: Hold | None, now: float) -> int:
@@ -55,14 +72,13 @@ def make_ready(folder: Path, hold: Hold | None, now: float) -> int:
             fetched(db, "UPDATE queue SET visible_at = ?, owner = '' WHERE receives > 0", (now,))
             return 0
         fetched(db, "DELETE FROM queue")
+        _end_jobs(db, hold)
         return _hold_what_waits(db, hold)
 
 
 def _raise_numbers(db: apsw.Connection, servers: set[int]) -> None:
     known = set(fetched(db, "SELECT server, kind FROM numbers"))
-    for server, kind in known | {
-        (one, kind) for one in servers for kind in ("message", "delivery")
-    }:
+    for server, kind in known | {(one, kind) for one in servers for kind in KINDS}:
         row = {"server": server, "kind": kind, "left_out": NUMBERS_LEFT_OUT}
         fetched(db, _RAISE, row | {"highest": HIGHEST_NUMBER})
 
@@ -85,13 +101,21 @@ def _store_outcome(db: apsw.Connection, job: DeliveryJob) -> None:
 
 def _hold_what_waits(db: apsw.Connection, hold: Hold) -> int:
     count, after = 0, -1
-    while records := read_records(db, _NOT_DONE, (after,)):
+    while records := read_records(db, _TO_HOLD, (after,)):
         for record in records:
             _hold(db, record, hold)
         count += len(records)
         last = records[-1].message
         after = key_of(last.server_id, last.id)
     return count
+
+
+def _end_jobs(db: apsw.Connection, hold: Hold) -> None:
+    for server, name, value in fetched(db, _OPEN_JOBS):
+        over = given_up(parse_value(Job, value), hold)
+        if over is not None:
+            text = render_value(replace(over, version=over.version + 1))
+            fetched(db, _JOB_IS_OVER, (text, server, name))
 
 
 def _hold(db: apsw.Connection, record: MessageRecord, hold: Hold) -> None:

@@ -15,10 +15,13 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.jobs import Job
+from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.model import Delivery, Message, State, Status
 from chalicelib.domain.people.owners import ENDS_OF_SESSIONS
 from chalicelib.domain.people.sessions import BY_END_OF_SESSION, SESSIONS, Session
 from chalicelib.domain.restored import Hold
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.repository import Repository
@@ -258,3 +261,39 @@ async def test_one_rule_on_both_engines(engine: str, aws_backend: Backend) -> No
     assert await scene.posthorn[MakeRestoredReady].run(hold) == 2
     assert await states(scene.posthorn, mail) == HELD
     assert await scene.posthorn[MakeRestoredReady].run(hold) == 0
+
+
+def by_rate(scene: Scene) -> LimitHold:
+    """What a rate of the server holds for an hour."""
+    until = int(scene.clock.now()) + 3_600
+    return LimitHold("server", scene.server.id, "", "bounce_rate", 500, until)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "aws"])
+async def test_what_goes_by_itself_waits_for_a_person(engine: str, aws_backend: Backend) -> None:
+    """What a limit holds leaves in its turn, and a job goes on: both may have done so since."""
+    scene = await make_scene(on_aws=aws_backend.settings() if engine == "aws" else None)
+    program, server = scene.posthorn, scene.server.id
+    host = Host(Path(), program, scene.server, scene.principal, scene.api_key)
+    (message,) = await scene.accept()
+    await program[MessageStore].create([message])
+    before = await host.lease(message)
+    told = Delivery(900, Status.HELD, "Message held because the bounce rate", host.now)
+    assert await program[MessageStore].replace(
+        before, lifecycle.held(before, told, None, by_rate(scene))
+    )
+    jobs = program[Jobs]
+    for kind in ("resend", "release", "export", "cancel"):
+        await jobs.add(server, Job(f"j{kind}", kind, "acme/app", "{}", "ada", host.now))
+
+    hold = Hold("Restored from a backup of then UTC", host.now, 2**31)
+    assert await program[MakeRestoredReady].run(hold) == 1
+    record = await host.record(message)
+    assert (record.state, record.limit_hold) == (State.HELD, None)
+    assert record.hold_expires_at == 2**31
+    over = {one.type: one for one in (await jobs.page(server, 10, host.now)).values}
+    assert {kind for kind, one in over.items() if one.is_open} == {"export", "cancel"}
+    assert over["resend"].errors[0].detail == (
+        "Restored from a backup of then UTC: ask again for what is still wanted"
+    )
+    assert await program[MakeRestoredReady].run(hold) == 0

@@ -115,7 +115,8 @@ async def test_no_number_is_given_twice(
 
     again = opened(other)
     assert await again[Numbers].take(host.server.id, "message", 1) > [lost + 9_000]
-    assert (await again[Numbers].take(host.server.id, "delivery", 1))[0] > 10_000
+    for kind in ("delivery", "report"):
+        assert (await again[Numbers].take(host.server.id, kind, 1))[0] > 10_000
     assert await again[Repository].next_number("server") > host.server.id + 1
 
 
