@@ -21,6 +21,7 @@ from chalicelib.api.v2.rate_fields import (
 )
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import streams as tenancy
+from chalicelib.domain.tenancy.rate_limits import NO_RATE_LIMITS
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.streams import BUILT_IN, StreamType
@@ -118,11 +119,15 @@ async def change_stream(call: Call, change: StreamToChange) -> Stream:
 
 
 async def delete_stream(call: Call) -> None:
-    """Delete a stream: mail that names it still goes out, new mail is refused."""
-    name = call.value("name")
-    await call.program[Streams].remove(call.server.id, name)
-    rates = call.program[RatesOfStreams]
-    await rates.forget(await rates.of(call.server), name)
+    """Delete a stream: mail that names it still goes out, new mail is refused. One that has limits of rates is
+    deleted by operators alone."""
+    name, streams, rates = call.value("name"), call.program[Streams], call.program[RatesOfStreams]
+    server = await rates.of(call.server)
+    found = await streams.get(server.id, name)
+    if server.rates_of(found.name) != NO_RATE_LIMITS:  # what they hold would go out
+        call.caller.require(INSTALLATION_WRITE)
+    await streams.remove(server.id, name)
+    await rates.forget(server, name)
 
 
 def _position(stream: tenancy.Stream) -> str:

@@ -108,6 +108,21 @@ def test_a_stream_that_is_removed_leaves_no_limits(api: ApiWorld) -> None:
     assert change(api, "/streams/nosuch", RATES).status == 404
 
 
+def test_a_stream_with_limits_is_removed_by_operators_alone(api: ApiWorld) -> None:
+    """Whoever is held would let all of it go so, and begin anew under the same name without limits."""
+    for name in ("news", "plain"):
+        api.manage("POST", "/streams", {"name": name, "type": "broadcast"}, "acme/app")
+    assert change(api, "/streams/news", {"bounce_rate_limit": 5}).status == 200
+    member = a_key(api, "suppressions:write")
+    reply = api.manage("DELETE", "/streams/news", None, "acme/app", key=member)
+    assert (*refused(reply), reply.json["scope"]) == (403, "scope_missing", "installation:write")
+    assert shown(api, "/streams/news")["bounce_rate_limit"] == 5
+    assert api.manage("DELETE", "/streams/plain", None, "acme/app", key=member).status == 204
+    assert api.manage("DELETE", "/streams/broadcast", None, "acme/app", key=member).status == 409
+    assert change(api, "/streams/news", NONE).status == 200
+    assert api.manage("DELETE", "/streams/news", None, "acme/app", key=member).status == 204
+
+
 def test_what_is_held_shows_at_the_server_and_in_the_checks(api: ApiWorld) -> None:
     program, server = api.scene.posthorn, api.scene.server
     now = int(api.scene.clock.now())

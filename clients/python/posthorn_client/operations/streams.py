@@ -73,7 +73,7 @@ class StreamsOperations(Asking):
         return answer
 
     def delete_stream(self, name: str, *, tenant: str | None = None) -> None:
-        """Delete a stream: mail that names it still goes out, new mail is refused.
+        """Delete a stream: mail that names it still goes out, new mail is refused. One that has limits of rates is.
 
         Needs the scope `suppressions:write`.
         """
