@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.durations import HOUR
 from chalicelib.domain.limits.limit import LimitOwner, OwnerKind, RateLine
+from chalicelib.domain.model import MessageRecord, Status
 from chalicelib.domain.periods import Period, start_of
 from chalicelib.domain.statistics import Count, Counts, totals
 from chalicelib.domain.tenancy.rate_limits import (
@@ -149,4 +150,18 @@ def limit_of_hold(server: Server, hold: RateHold) -> RateLine:
 def details_of(hold: RateHold) -> str:
     """The details of what it holds."""
     whose = f"of the stream {hold.stream}" if hold.stream else "of the server"
-    return f"Message held because the {hold.rate.words} {whose} is above {hold.limit:g} %."
+    return f"{_held_because(hold.rate)} {whose} is above {hold.limit:g} %."
+
+
+def goes_past(record: MessageRecord) -> bool:
+    """Whether what a person sent on is no new mail: it was tried before, or it was a rate that held it last, which only
+    an operator overrules. What was held for another reason anybody of the tenant sends on, and so it is new."""
+    last = record.deliveries[-1] if record.deliveries else None
+    if last is None:
+        return False
+    is_tried = any(one.status is not Status.HELD for one in record.deliveries)
+    return is_tried or last.details.startswith(tuple(map(_held_because, Rate)))
+
+
+def _held_because(rate: Rate) -> str:
+    return f"Message held because the {rate.words}"

@@ -22,16 +22,14 @@ from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.model import SYSTEM_CREDENTIAL, Message, Status
 from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.periods import Period
-from chalicelib.domain.reply import Reply
 from chalicelib.domain.send_options import SendOptions
 from chalicelib.domain.statistics import Addition, Count, slot_of
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.rate_limits import Rate
-from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode
+from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.waits import WaitCode, wait_of
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.limit_lines import LimitLines
@@ -237,23 +235,6 @@ async def test_a_members_release_does_not_go_past_it_and_an_operators_does(scene
     assert (await scene.record(third)).status is Status.HOLD_CANCELLED
     await scene.play(180)
     assert await statuses(scene, [first, second]) == [Status.SENT] * 2
-
-
-async def test_what_was_tried_or_released_before_is_not_new(scene: Scene) -> None:
-    again = await accept(scene)
-    scene.egress.will("john@example.com", TransactionResult(Reply(450, "4.2.1", "Later"), "RCPT"))
-    await scene.deliver_ready()
-    assert (await scene.record(again)).status is Status.SOFT_FAIL
-    await scene.change_server(mode=ServerMode.DEVELOPMENT)
-    (held,) = await tried(scene)
-    assert (await scene.record(held)).status is Status.HELD
-    await scene.change_server(mode=ServerMode.LIVE)
-    await counted(scene, refused=200)
-    await looked_anew(scene)
-    assert await status(scene) is Status.HELD
-    await scene.posthorn[MessageActions].release(scene.server.id, held.id)
-    await scene.play(HOUR)
-    assert await statuses(scene, [again, held]) == [Status.SENT] * 2
 
 
 async def test_another_server_is_not_held(scene: Scene) -> None:
