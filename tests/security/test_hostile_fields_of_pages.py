@@ -88,7 +88,8 @@ def test_without_its_token_no_form_does_anything(
 ) -> None:
     for form in forms.values():
         for token in (b"", b"x" * 40, b"\xff"):
-            assert sent(operator, form, "csrf", token).status == 403, form.action
+            shown = sent(operator, form, "csrf", token)
+            assert shown.status == 403, (form.action, token, shown.text[-300:])
 
 
 @pytest.mark.parametrize("header", ["referer", "origin", "cookie", "host", "sec-fetch-site"])
