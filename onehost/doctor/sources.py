@@ -16,10 +16,18 @@ from onehost.doctor.host import Host
 from onehost.doctor.names import reversed_to
 from onehost.doctor.stored_sources import Unreadable, stored_sources
 
-# Addresses that a router in front replaces by others (RFC 1918, 6598, 4193).
+# Addresses that a router in front replaces by others (RFC 1918, 6598, 7335, 1112, 4193).
 _REPLACED = [
     ip_network(one)
-    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+    for one in (
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.168.0.0/16",
+        "240.0.0.0/4",
+        "fc00::/7",
+    )
 ]
 
 

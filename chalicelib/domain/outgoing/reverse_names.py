@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# What nobody outside sees, because a router replaces it or no packet leaves with it: RFC 1918, 6598, 1122, 3927; 4193,
-# 4291. No public name can be had for it.
+# What nobody outside sees, because a router replaces it or no packet leaves with it: RFC 1918, 6598, 1122, 3927, 7335
+# (IPv4 over IPv6), 2544, and 1112 (some clouds inside); 4193, 4291, 3879. No public name can be had for it.
 _UNSEEN = tuple(
     ip_network(text)
     for text in (
@@ -21,10 +21,14 @@ _UNSEEN = tuple(
         "127.0.0.0/8",
         "169.254.0.0/16",
         "172.16.0.0/12",
+        "192.0.0.0/24",
         "192.168.0.0/16",
+        "198.18.0.0/15",
+        "240.0.0.0/4",
         "::/127",
         "fc00::/7",
         "fe80::/10",
+        "fec0::/10",
     )
 )
 

@@ -51,11 +51,17 @@ class EgressSource:
         return self.suspended_until > now or bool(self.suspended_for)
 
     def changed(self, **fields: Any) -> EgressSource:
-        """With other values; what was found of other addresses is forgotten."""
+        """With other values; what was found of other addresses is forgotten, and those that the system chooses are
+        others for another kind."""
         after = replace(self, **fields)
-        if (after.address, after.address6) == (self.address, self.address6):
+        if after.leaves_as(self):
             return after
         return replace(after, looked_at=0, unused4="", unused6="", listed="", suspended_for="")
+
+    def leaves_as(self, other: EgressSource) -> bool:
+        """Whether receivers find the same under what mail leaves from."""
+        mine, its = ((one.kind, one.address, one.address6) for one in (self, other))
+        return mine == its
 
     @property
     def is_left_alone(self) -> bool:

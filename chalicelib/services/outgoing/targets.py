@@ -42,7 +42,8 @@ class FindTargets:
     ) -> AsyncIterator[tuple[Target, int]]:
         """Where to try, AAAA before A at each host (contract 4.16), and how many more there are: each host that was
         not looked up yet counts as one. Raises TemporaryFailure and PermanentFailure for what DNS says of the
-        domain, SourceUnavailable when the source uses none of the families that would lead there."""
+        domain, SourceUnavailable when the source does not use a family that would lead there, and by the other one
+        nobody says anything."""
         if source.kind is EgressKind.SMARTHOST:
             addresses = await within(attempt, self._operator_addresses(source.host))
             for number, address in enumerate(addresses, 1):
@@ -64,8 +65,9 @@ class FindTargets:
             else:
                 beyond = f"{source.name} has no way to {address} ({host})."
                 attempt.last_failure = attempt.last_failure or TemporaryFailure(beyond)
-        if passed_over and not is_any:
-            raise SourceUnavailable(passed_over)
+        if passed_over and attempt.left is None:
+            heard = f" {attempt.last_failure.public}" if is_any and attempt.last_failure else ""
+            raise SourceUnavailable(passed_over + heard)
 
     def _why_unused(self, source: EgressSource, address: str) -> str:
         return why_unused(source, address) if self._settings.needs_reverse_names else ""

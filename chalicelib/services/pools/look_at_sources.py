@@ -110,7 +110,7 @@ class LookAtSources:
         now = int(self._clock.now())
 
         def noted(one: EgressSource) -> EgressSource:
-            if (one.address, one.address6) != (source.address, source.address6):
+            if not one.leaves_as(source):
                 return one  # it was changed meanwhile, and is looked at anew in an hour
             return replace(one, unused4=after[4], unused6=after[6], looked_at=now)
 

@@ -90,6 +90,22 @@ async def test_another_source_of_the_pool_takes_what_the_first_cannot(
         assert peer.mails[0].helo == "mail.posthorn.test"
 
 
+async def test_another_source_is_tried_where_nobody_answers_by_the_one_that_is_used(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    stack.zone.aaaa("mx.example.test", "::1")  # and nobody listens there, as with many hosts
+    named = EgressSource("named", address="127.0.0.1", ehlo="named.test", priority=1)
+    stack.pools.sources = (replace(NAMELESS4, priority=100_000), named)
+    assert (await stack.send()).verdict is Verdict.SENT
+    assert peer.mails[0].helo == "named.test"
+    stack.pools.sources = (NAMELESS4,)
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.about_us
+    assert "Source out does not send by IPv4 to mx.example.test" in attempted.details
+    assert "refused" in attempted.details
+
+
 async def test_the_setting_has_both_used_at_once(stack: Stack) -> None:
     async with both(stack) as six:
         stack.settings = replace(stack.settings, reverse_names="ignore")

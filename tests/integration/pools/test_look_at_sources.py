@@ -210,6 +210,8 @@ async def test_our_own_names_in_trouble_keep_no_source_from_being_looked_at(site
         (FOUR, "fd00::7", ""),
         ("127.0.0.1", "::1", ""),
         ("169.254.1.1", "fe80::1", ""),
+        ("192.0.0.4", SIX, NO_SIX),  # IPv4 of a host that has IPv6 alone
+        ("240.1.2.3", "fec0::1", ""),
     ],
 )
 async def test_addresses_that_nobody_outside_sees_are_left_alone(
@@ -285,6 +287,26 @@ async def test_another_address_is_judged_anew(site: Site) -> None:
     assert await site.unused() == ("", "")
     await site.hour()
     assert await site.unused() == ("", "2001:db8::8 has no reverse name.")
+
+
+async def test_another_kind_is_judged_anew(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OutwardAddresses, "found", lambda _: (FOUR, SIX))
+    site = Site(make())
+    await site.add(EgressSource("out"))
+    site.name(FOUR)
+    await site.hour()
+    assert await site.unused() == ("", NO_SIX)
+    sources = site.program[Sources]
+    by_proxy = {"kind": EgressKind.SOCKS5, "host": "proxy.test", "port": 1080}
+    await sources.update(await site.source(), by_proxy)
+    assert await site.unused() == ("", ""), "the proxy leaves from addresses of its own"
+
+
+async def test_an_ipv4_address_over_ipv6_stays_in_use(site: Site) -> None:
+    await site.add(replace(BOTH, address="192.0.0.4"))
+    site.name(SIX)
+    await site.hour()
+    assert await site.unused() == ("", "")
 
 
 async def test_a_change_meanwhile_is_not_undone(
