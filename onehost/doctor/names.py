@@ -68,9 +68,19 @@ async def reverse(host: Host) -> Findings:
 async def reversed_to(
     resolver: Resolver, address: str, name: str, published: Sequence[str]
 ) -> Finding:
-    """Whether the address has this name as its reverse name, and is among those published under it."""
+    """Whether the address has this name as its reverse name, and is among those published under it; what DNS does not
+    tell is no fault."""
+    try:
+        found = await resolver.ptr(address, whole=True)
+        if not _among(address, published):
+            published = await resolver.addresses(name, whole=True)
+    except TemporaryFailure as away:
+        return not_checked(f"{address}: {away.public}")
+    return _reversed(address, name, found, published)
+
+
+def _reversed(address: str, name: str, found: Sequence[str], published: Sequence[str]) -> Finding:
     step = f"{AT_PROVIDER} {name}"
-    found = await resolver.ptr(address)
     if not found:
         return failed(f"{address} has no reverse name", step)
     if name.lower() not in found:

@@ -441,6 +441,15 @@ def test_name_servers_that_do_not_answer(host: SoundHost) -> None:
     assert "do not answer" in found(outcome, "reverse name")[0][1]
 
 
+def test_a_reverse_name_that_dns_does_not_tell_is_no_fault(host: SoundHost) -> None:
+    source(host, "--address", SECOND)
+    for name in ("9.2.0.192.in-addr.arpa", "2.0.0.127.in-addr.arpa"):
+        host.zone.fail(name, "SERVFAIL")
+    outcome = host.doctor("--json")
+    assert results(outcome, "reverse name") == results(outcome, "sources") == {"not checked"}
+    assert ADDRESS in found(outcome, "reverse name")[0][1]
+
+
 @pytest.mark.parametrize(
     ("spoil", "cause", "step"),
     [
