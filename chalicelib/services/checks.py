@@ -62,6 +62,10 @@ class FurtherChecks:
         """What those of every hour found."""
         return ()
 
+    def gone(self) -> Sequence[str]:
+        """Those that the settings do not ask for, or not any more."""
+        return ()
+
 
 def _clock(ahead: float) -> Found:
     way = "ahead of" if ahead > 0 else "behind"
@@ -114,11 +118,12 @@ class CheckInstallation:
         found cannot be kept."""
         known = {one.name: one for one in await self._repository.all(CHECK_FINDINGS, THE_CHECKS)}
         failing, gone = 0, {name for name in known if name.startswith(OF_SCANNERS)}
+        gone |= known.keys() & self._further.gone()
         async for found in self._all(known):
             await self._keep(known.get(found.name), found)
             failing += found.status is not CheckStatus.OK
             gone.discard(found.name)
-        for name in gone:  # those of scanners that are not set any more
+        for name in gone:  # what the settings do not name any more
             await self._repository.remove(CHECK_FINDINGS, known[name])
         return failing
 

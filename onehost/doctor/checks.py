@@ -55,7 +55,7 @@ class HostChecks(FurtherChecks):
 
         host = self._host()
         found = [_merged("certificate", await certificate(host))]
-        if self.settings.state_folder and self.options.backup_folder:
+        if "backups" not in self.gone():
             found.append(_of_backups(standing(host.state), host.program[Clock].now()))
         is_kept = clock_is_kept()
         if is_kept is not None:
@@ -70,7 +70,15 @@ class HostChecks(FurtherChecks):
         # As above.
         from onehost.doctor.https import https
 
-        return [_merged("https", await https(self._host()))] if self.options.http_proxies else []
+        return [] if "https" in self.gone() else [_merged("https", await https(self._host()))]
+
+    def gone(self) -> Sequence[str]:
+        """Backups that nobody wants, and HTTPS where no web server stands in front."""
+        is_wanted = {
+            "backups": self.settings.state_folder and self.options.backup_folder,
+            "https": self.options.http_proxies,
+        }
+        return [name for name, wanted in is_wanted.items() if not wanted]
 
     def _host(self) -> Host:
         return Host(self.settings, self.configuration, self.options, bootstrap.posthorn())

@@ -16,7 +16,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.check_findings import CheckFinding, CheckStatus
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
+from chalicelib.ports.repository import Repository
 from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.tracking import certificates
 from gateway.tls import make_pair
@@ -209,3 +211,19 @@ async def test_nobody_there_is_no_fault_of_a_certificate(
 ) -> None:
     monkeypatch.setattr(certificates, "HTTPS_PORT", 1)
     assert (await checked(program))["https"].status is CheckStatus.OK
+
+
+async def test_what_was_found_goes_with_the_setting(
+    program: Posthorn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        CheckFinding(name, CheckStatus.FAILING, "It was so.", 1, 1) for name in ("https", "backups")
+    ]
+    for one in found:
+        await program[Repository].change(Change(Verb.ADD, CHECK_FINDINGS, one))
+    monkeypatch.setattr(certificates, "HTTPS_PORT", 1)
+    assert (await checked(program)).keys() & {"https", "backups"} == {"https"}
+    without = Posthorn(program.settings, "sqlite", parts_of(program.settings, Options(), {}))
+    bootstrap.use(without)
+    await program[Repository].replace(CHECK_FINDINGS, found[0])
+    assert (await checked(without)).keys() & {"https", "backups"} == set()
