@@ -97,6 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.release_fixture", description=__doc__)
     parser.add_argument("--into", type=Path, default=kept.RELEASES, help="the folder of releases")
     target = parser.parse_args(arguments).into / VERSION
+    if target.exists() and kept.is_released(VERSION):
+        print(
+            f"posthorn: {VERSION} is out, and its fixture is never changed: say the next version first.",
+            file=sys.stderr,
+        )
+        return 1
     if not MINISTACK.exists():
         print(
             "posthorn: the emulator is not installed: python3 infra/environment.py ministack.",

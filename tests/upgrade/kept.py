@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import lzma
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,29 @@ def versions() -> list[str]:
     """Those that have a folder, the oldest first."""
     names = [one.name for one in RELEASES.iterdir() if VERSION.fullmatch(one.name)]
     return sorted(names, key=order_of)
+
+
+def is_released(version: str, root: Path = ROOT) -> bool:
+    """Whether it has a tag; not so in sources that are no repository."""
+    return bool(_git(root, "tag", "--list", f"v{version}"))
+
+
+def changed_since(version: str, root: Path = ROOT) -> bool:
+    """Whether the fixture of a version that has a tag is another than under that."""
+    folder = (RELEASES / version).relative_to(ROOT).as_posix()
+    return bool(_git(root, "status", "--porcelain", folder)) or _git(
+        root, "rev-parse", f"v{version}:{folder}"
+    ) != _git(root, "rev-parse", f"HEAD:{folder}")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ("git", "-C", str(root), *arguments), capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()
 
 
 def write_json(path: Path, value: Any) -> None:

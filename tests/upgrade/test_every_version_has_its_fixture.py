@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib import VERSION
 from chalicelib.adapters.sqlite.snapshot import SCHEMAS
 from infra.release.changelog import released
 from infra.release.code import order_of, version_of
 from onehost.main import main
+from tests import release_fixture
 from tests.upgrade import kept
 
 
@@ -41,6 +43,38 @@ def test_every_released_version_has_one() -> None:
     told = set(released((kept.ROOT / "CHANGELOG.md").read_text()))
     assert told
     assert list(lacking(kept.RELEASES, told | tags())) == []
+
+
+def test_what_is_out_keeps_its_fixture() -> None:
+    assert [one for one in sorted(tags()) if kept.changed_since(one)] == []
+
+
+def test_a_fixture_that_is_changed_after_the_release_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=A test", "-c", "user.email=test@acme.test")
+        subprocess.run(("git", "-C", tmp_path, *who, *arguments), check=True, capture_output=True)
+
+    about = tmp_path / "tests/data/releases/1.0.0/about.json"
+    about.parent.mkdir(parents=True)
+    about.write_text("{}")
+    for arguments in (("init",), ("add", "--all"), ("commit", "--message", "It is out")):
+        git(*arguments)
+    assert not kept.is_released("1.0.0", tmp_path)
+    git("tag", "v1.0.0")
+    assert kept.is_released("1.0.0", tmp_path)
+    assert not kept.changed_since("1.0.0", tmp_path)
+    about.write_text("[]")
+    assert kept.changed_since("1.0.0", tmp_path)
+    git("commit", "--all", "--message", "It is out, and changed")
+    assert kept.changed_since("1.0.0", tmp_path)
+
+    monkeypatch.setattr(kept, "is_released", lambda version: True)
+    (tmp_path / VERSION).mkdir()
+    assert release_fixture.main(["--into", str(tmp_path)]) == 1
+    assert "its fixture is never changed" in capsys.readouterr().err
+    assert list((tmp_path / VERSION).iterdir()) == []
 
 
 def test_the_version_of_the_sources_is_the_newest_that_is_told_of() -> None:
