@@ -11,7 +11,8 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from chalicelib.adapters.sqlite.segments import sync_folder
 from chalicelib.domain.errors import PermanentFailure
@@ -20,6 +21,7 @@ MANIFEST = "manifest.json"
 UNFINISHED = "unfinished"
 VERSION = 1
 _PIECE = 1024 * 1024
+_LATEST = 253_402_300_799  # of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,31 @@ def read_manifest(folder: Path) -> Manifest:
         if found["version"] > VERSION:
             raise PermanentFailure(f"The backup in {folder} was taken by a newer release")
         databases = {name: SavedDatabase(**one) for name, one in found.pop("databases").items()}
-        return Manifest(databases=databases, **{**found, "missing": tuple(found["missing"])})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest = Manifest(databases=databases, **{**found, "missing": tuple(found["missing"])})
+        _check(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PermanentFailure(
             f"The backup in {folder} is damaged: {path} is no manifest"
         ) from error
+    return manifest
+
+
+def _check(manifest: Manifest) -> None:
+    """ValueError, TypeError or AttributeError for what no backup has said of itself: moments and sizes that are none,
+    and paths out of its folder."""
+    for moment in (manifest.began_at, manifest.ended_at):
+        if not 0 <= moment <= _LATEST:
+            raise ValueError("a moment that is none")
+    sizes: list[Any] = [*manifest.files.values(), *(one.size for one in manifest.databases.values())]
+    if not all(isinstance(size, int) and size >= 0 for size in sizes):
+        raise ValueError("a size that is none")
+    for name in (*manifest.files, *manifest.missing):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.name:
+            raise ValueError("a path out of the backup")
+    for one in manifest.databases.values():
+        if "/" in one.file or one.file in ("", ".", ".."):
+            raise ValueError("a database out of the backup")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
