@@ -10,6 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,17 +56,23 @@ class Dated:
 def check_folder(folder: Path, state: Path) -> None:
     """PermanentFailure unless this is a folder of ours for backups, apart from the state folder. It is never made
     here: on a disk that is not mounted it is absent, and a backup must not fill the disk below."""
-    if folder.resolve().is_relative_to(state.resolve()):
-        raise PermanentFailure(f"{folder} lies in the state folder itself")
-    for above in folder.resolve().parents:
-        if (above / MANIFEST).exists():
-            raise PermanentFailure(f"{folder} lies in the backup {above}, which would remove it")
+    check_apart(folder, state)
     own_folder(folder, "There is no folder {}: is its disk mounted? Nothing is made in its place")
     for path in sorted(folder.iterdir()):
         if path.name not in _BESIDE and not _NAME.fullmatch(path.name):
             raise PermanentFailure(
                 f"{folder} has {path.name} in it, which is no dated backup: name a folder of its own for them"
             )
+
+
+def check_apart(folder: Path, state: Path) -> None:
+    """PermanentFailure for a folder in the state folder or in a backup, whose files are theirs alone."""
+    found = folder.resolve()
+    if found.is_relative_to(state.resolve()):
+        raise PermanentFailure(f"{folder} lies in the state folder itself")
+    for above in found.parents:
+        if (above / MANIFEST).exists():
+            raise PermanentFailure(f"{folder} lies in the backup {above}, which would remove it")
 
 
 def all_of(folder: Path) -> list[Dated]:
@@ -87,7 +94,16 @@ def next_name(earlier: list[Dated], now: float) -> str:
 def clear(folder: Path) -> None:
     """Remove what a killed run left."""
     for name in (MAKING, REMOVING, PROVING):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        with suppress(OSError):
+            _remove(folder / name)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with all that is in it, or the link to one that somebody keeps elsewhere."""
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path)
 
 
 def rotate(folder: Path, keep: int, needed: Collection[str]) -> list[str]:
@@ -98,5 +114,5 @@ def rotate(folder: Path, keep: int, needed: Collection[str]) -> list[str]:
     for path in gone:
         path.rename(folder / REMOVING)
         sync_folder(folder)
-        shutil.rmtree(folder / REMOVING)
+        _remove(folder / REMOVING)
     return [path.name for path in gone]

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from chalicelib.adapters.sqlite import file_system
 from chalicelib.adapters.sqlite.bodies import Bodies, file_of
-from chalicelib.adapters.sqlite.folder import MAIL
-from chalicelib.adapters.sqlite.snapshot import bodies_of_messages, opened_to_read
+from chalicelib.adapters.sqlite.folder import LOCK, MAIL, RESTORING
+from chalicelib.adapters.sqlite.snapshot import SCHEMAS, bodies_of_messages, opened_to_read
 from chalicelib.domain.errors import PermanentFailure
-from onehost.backups.dated import PROVING, Dated
+from onehost.backups.dated import PROVING, Dated, check_apart
 from onehost.backups.take import check_room
 from onehost.storage.check import faults
 from onehost.storage.copying import size_of
-from onehost.storage.manifest import Manifest
+from onehost.storage.manifest import MANIFEST, Manifest
 from onehost.storage.progress import Progress
-from onehost.storage.restore import Wishes, restore
+from onehost.storage.restore import PLACED, Wishes, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def prove(one: Dated, place: Path, state: Path, now: float, progress: Progress) 
         manifest = one.manifest
     except PermanentFailure as unreadable:
         return Proof(unreadable.public)
-    _check_place(place)
+    _check_place(place, state)
     needed = sum(manifest.files.values()) + sum(2 * db.size for db in manifest.databases.values())
     check_room(place, state, needed, "a trial restore")
     with _emptied(place / PROVING) as trial:
@@ -71,12 +71,29 @@ def _emptied(trial: Path) -> Iterator[Path]:
         shutil.rmtree(trial, ignore_errors=True)
 
 
-def _check_place(place: Path) -> None:
+def _check_place(place: Path, state: Path) -> None:
+    check_apart(place, state)
+    trial = place / PROVING
+    if (place / MANIFEST).exists():
+        raise PermanentFailure(f"{place} is a backup: name another folder as backup_proof_folder")
+    if trial.is_symlink() or (trial.exists() and not _is_left(trial)):
+        raise PermanentFailure(
+            f"{trial} has something else in it, which a trial restore would remove: name another folder as"
+            " backup_proof_folder"
+        )
     if kind := file_system.NETWORK.get(file_system.kind_of(place)):
         raise PermanentFailure(
             f"{place} lies on a network file system ({kind}), where databases cannot be tried: name a folder of this"
             " machine as backup_proof_folder"
         )
+
+
+def _is_left(trial: Path) -> bool:
+    """Whether it is what a killed proof left, or empty."""
+    if not trial.is_dir():
+        return False
+    names = {path.name.partition(".db-")[0] for path in trial.iterdir()}
+    return names <= {RESTORING, LOCK, *PLACED, *(name.removesuffix(".db") for name in SCHEMAS)}
 
 
 def _damaged(source: Path, manifest: Manifest) -> tuple[str, ...]:

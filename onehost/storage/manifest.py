@@ -75,7 +75,10 @@ def _check(manifest: Manifest) -> None:
     for moment in (manifest.began_at, manifest.ended_at):
         if not 0 <= moment <= _LATEST:
             raise ValueError("a moment that is none")
-    sizes: list[Any] = [*manifest.files.values(), *(one.size for one in manifest.databases.values())]
+    sizes: list[Any] = [
+        *manifest.files.values(),
+        *(one.size for one in manifest.databases.values()),
+    ]
     if not all(isinstance(size, int) and size >= 0 for size in sizes):
         raise ValueError("a size that is none")
     for name in (*manifest.files, *manifest.missing):

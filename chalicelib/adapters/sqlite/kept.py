@@ -73,7 +73,7 @@ mail.db    | rates        | as it was | no             | until its window ends  
 mail.db    | greylist     | as it was | no             | 36 days after the last time  | names nobody    | each minute
 mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute
 mail.db    | suppressions | as it was | each           | suppression_days             | the row         | each minute
-mail.db    | jobs         | as it was | each           | 30 days                      | the row         | each minute
+mail.db    | jobs         | held      | each           | 30 days                      | the row         | each minute
 mail.db    | job_pieces   | as it was | of open jobs   | 30 days                      | with its job    | each minute
 mail.db    | reports      | as it was | each           | as long as its server says   | the row         | with retention
 mail.db    | counters     | as it was | each slot      | hours for a time, days long  | names nobody    | each minute
