@@ -27,7 +27,8 @@ class SmtpAttempt:
     `exchange` is the host that the domain's MX prefers, empty until it was looked up.
     `tried` names the hosts so far; `private` and `reached` say that some had addresses that no mail may go to, or that
     it may. `turned_away` says that a host would not talk to us at all; `left` is how the last conversation ended that
-    left the message for another host. `transcript` takes down what is said to the host that is talked to.
+    left the message for another host. `passed_over` is an address that the source of now did not go to, which was left
+    when all others had nothing to say. `transcript` takes down what is said to the host that is talked to.
     """
 
     message: Message
@@ -43,6 +44,7 @@ class SmtpAttempt:
     private: bool = False
     reached: bool = False
     turned_away: bool = False
+    passed_over: str = ""
     last_failure: TemporaryFailure | None = None
     left: AttemptResult | None = None
     transcript: Transcript = field(init=False)

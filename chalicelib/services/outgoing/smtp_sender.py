@@ -80,15 +80,22 @@ class SmtpSender:
         pool = attempt.message.origin.pool
         sources = await self._directory.egress_sources(pool) or (IMPLIED,)
         avoid: set[str] = set()
-        while True:
-            source = choose_source(sources, attempt.message.token, self._clock.now(), avoid)
-            if source is None and attempt.left is not None:
-                return attempt.left
-            if source is None:
-                reason = f" {attempt.last_failure.public}" if attempt.last_failure else ""
-                raise TemporaryFailure(NO_SOURCE.format(pool=pool) + reason)
+        result = None
+        while source := choose_source(sources, attempt.message.token, self._clock.now(), avoid):
+            avoid.add(source.name)
+            attempt.passed_over = ""
             try:
-                return await self._hosts.run(source, attempt, self._targets.find(source, attempt))
+                result = await self._hosts.run(source, attempt, self._targets.find(source, attempt))
             except SourceUnavailable as fault:
                 attempt.last_failure = fault
-                avoid.add(source.name)
+                continue
+            is_said = attempt.left is not None or attempt.seconds_left <= 0
+            if is_said or not attempt.passed_over:
+                return result
+            # Nobody has said anything: another source may go to an address that this one does not.
+            beyond = attempt.passed_over
+            avoid |= {one.name for one in sources if not self._targets.goes_to(one, beyond)}
+        if (known := attempt.left or result) is not None:
+            return known
+        reason = f" {attempt.last_failure.public}" if attempt.last_failure else ""
+        raise TemporaryFailure(NO_SOURCE.format(pool=pool) + reason)

@@ -42,19 +42,20 @@ class FindTargets:
     ) -> AsyncIterator[tuple[Target, int]]:
         """Where to try, AAAA before A at each host (contract 4.16), and how many more there are: each host that was
         not looked up yet counts as one. Raises TemporaryFailure and PermanentFailure for what DNS says of the
-        domain, SourceUnavailable when the source does not use a family that would lead there, and by the other one
-        nobody says anything."""
+        domain, SourceUnavailable when the source uses none of the families that would lead there. Once all were tried
+        in vain, the attempt says an address that the source does not go to."""
         if source.kind is EgressKind.SMARTHOST:
             addresses = await within(attempt, self._operator_addresses(source.host))
             for number, address in enumerate(addresses, 1):
                 yield Target(source.host, address, source.port), len(addresses) - number
             return
         port = self._settings.delivery_port
-        passed_over, is_any = "", False
+        beyond, passed_over, is_any = "", "", False
         async for host, address, others in self._addresses(attempt):
             if not self._settings.allow_private_delivery and not is_public(address):
                 attempt.private = True
             elif reason := self._why_unused(source, address):
+                beyond = beyond or address
                 passed_over = passed_over or _UNUSED.format(
                     source.name, _family(address), host, reason
                 )
@@ -63,11 +64,16 @@ class FindTargets:
                 attempt.reached = True
                 yield Target(host, address, port), others
             else:
-                beyond = f"{source.name} has no way to {address} ({host})."
-                attempt.last_failure = attempt.last_failure or TemporaryFailure(beyond)
-        if passed_over and attempt.left is None:
-            heard = f" {attempt.last_failure.public}" if is_any and attempt.last_failure else ""
-            raise SourceUnavailable(passed_over + heard)
+                beyond = beyond or address
+                no_way = f"{source.name} has no way to {address} ({host})."
+                attempt.last_failure = attempt.last_failure or TemporaryFailure(no_way)
+        attempt.passed_over = beyond
+        if passed_over and not is_any:
+            raise SourceUnavailable(passed_over)
+
+    def goes_to(self, source: EgressSource, address: str) -> bool:
+        """Whether a source would try this address of a receiver."""
+        return can_reach(source, address) and not self._why_unused(source, address)
 
     def _why_unused(self, source: EgressSource, address: str) -> str:
         return why_unused(source, address) if self._settings.needs_reverse_names else ""

@@ -98,12 +98,35 @@ async def test_another_source_is_tried_where_nobody_answers_by_the_one_that_is_u
     stack.pools.sources = (replace(NAMELESS4, priority=100_000), named)
     assert (await stack.send()).verdict is Verdict.SENT
     assert peer.mails[0].helo == "named.test"
-    stack.pools.sources = (NAMELESS4,)
+    # One that goes to nothing more is not asked to try again, and what was heard is told.
+    tried = len(peer.connections)
+    stack.pools.sources = (NAMELESS4, replace(NAMELESS4, name="another"))
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
-    assert attempted.about_us
-    assert "Source out does not send by IPv4 to mx.example.test" in attempted.details
-    assert "refused" in attempted.details
+    assert attempted.details == (
+        "No SMTP servers were available for example.test. Tried mx.example.test."
+    )
+    assert "refused" in (attempted.output or "")
+    assert len(peer.connections) == tried
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "::1"])
+async def test_another_source_takes_what_an_address_cannot_reach(
+    stack: Stack, peer: SmtpPeer, bound: str
+) -> None:
+    async with both(stack) as six:
+        four = EgressSource("four", address="127.0.0.1", ehlo="four.test")
+        of_six = EgressSource("six", address6="::1", ehlo="six.test")
+        first, named = (of_six, four) if bound == "::1" else (four, of_six)
+        stack.zone.mx(named.ehlo, (10, f"mx.{named.ehlo}"))
+        if named is four:
+            stack.zone.a("mx.four.test", "127.0.0.1")
+        else:
+            stack.zone.aaaa("mx.six.test", "::1")
+        stack.pools.sources = (replace(first, priority=100_000), replace(named, priority=1))
+        assert (await stack.send(f"bob@{named.ehlo}")).verdict is Verdict.SENT
+        (mail,) = [*peer.mails, *six.mails]
+        assert mail.helo == named.ehlo
 
 
 async def test_the_setting_has_both_used_at_once(stack: Stack) -> None:
