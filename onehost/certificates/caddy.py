@@ -13,13 +13,14 @@ MOST_AUTHORITIES = 100
 
 
 def pair_of(storage: Path, name: str) -> PairFiles:
-    """The pair that is valid longest. PermanentFailure when there is none."""
+    """The pair that is valid longest. PermanentFailure when there is none. Caddy writes names in lower case."""
     authorities = sorted((storage / "certificates").glob("*"))[:MOST_AUTHORITIES]
-    stem = f"wildcard_.{name.partition('.')[2]}"
+    lower = name.lower()
+    stem = f"wildcard_.{lower.partition('.')[2]}"
     found = {
         pair: ends
         for authority in authorities
-        for one in (name, stem)
+        for one in (lower, stem)
         if (ends := _end_of(pair := _pair(authority / one)))
     }
     if not found:

@@ -145,7 +145,7 @@ def test_a_link_that_somebody_put_in_the_way_is_not_followed(
 
 
 def test_that_of_caddy_is_the_one_that_is_valid_longest(
-    posthorn: Run, target: PairFiles, tmp_path: Path
+    posthorn: Run, target: PairFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caddy = ("certificate", "install", "--json", "--caddy", str(tmp_path))
     outcome = posthorn(*caddy)
@@ -155,6 +155,8 @@ def test_that_of_caddy_is_the_one_that_is_valid_longest(
         keep(tmp_path / "certificates" / authority / NAME, pair)
     assert posthorn(*caddy).code == 0
     assert there(target) == NEWER
+    monkeypatch.setenv("POSTHORN_SMTP_HOSTNAME", NAME.upper())
+    assert posthorn(*caddy).json["new"] is False
 
 
 def test_one_of_caddy_with_a_star(posthorn: Run, target: PairFiles, tmp_path: Path) -> None:
