@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
@@ -34,6 +35,7 @@ class TrackHosts:
         self._clock = clock
         self._known: Mapping[str, Sequence[Place]] = {}
         self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
 
     async def are_asked(self, host: str, path: str) -> bool:
         """Whether this is a request for tracking. Links sent before their track domain was removed work on."""
@@ -49,19 +51,26 @@ class TrackHosts:
         """Where the track domains of a name stand: several servers may have one. For names that are new all are read
         once a second at most."""
         await self._read_if_older(KEPT_SECONDS if host in self._known else LOOK_AGAIN_SECONDS)
+        if host not in self._known:
+            async with self._reading:  # who reads at this moment, as after a start, may find it
+                pass
         return self._known.get(host, ())
 
     async def _read_if_older(self, seconds: float) -> None:
         now = self._clock.monotonic()
-        if now - self._read_at < seconds:
+        if now - self._read_at < seconds or self._reading.locked():
             return
         self._read_at = now
+        async with self._reading:
+            self._known = await self._found()
+
+    async def _found(self) -> Mapping[str, Sequence[Place]]:
         found: dict[str, list[Place]] = {}
         for owner in await self._repository.owners(TRACK_DOMAINS):
             server = of_server(ServerId(int(owner)))
             for one in await self._repository.all(TRACK_DOMAINS, server):
                 found.setdefault(track_host(one), []).append(TRACK_DOMAINS.place(one))
-        self._known = found
+        return found
 
 
 def _is_address(host: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -180,6 +182,21 @@ async def test_the_public_port_has_no_such_path(tenant: WebTenant) -> None:
         reply = await ask(web, "GET", f"/tls/ask?domain={WEB}", {"host": host})
         assert reply.status in {403, 404}
         assert b"name" not in reply.body
+
+
+async def test_who_asks_while_names_are_read_waits_for_them(
+    tenant: WebTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track_hosts, "LOOK_AGAIN_SECONDS", 1e9)
+    whole = type(tenant.posthorn[Repository]).owners
+
+    async def slow(*arguments: Any) -> Any:
+        await asyncio.sleep(0.05)
+        return await whole(*arguments)
+
+    monkeypatch.setattr(type(tenant.posthorn[Repository]), "owners", slow)
+    asked = [answer(tenant, f"domain={CUSTOMER}") for _ in range(3)]
+    assert await asyncio.gather(*asked) == [200] * 3
 
 
 async def test_strangers_do_not_have_all_names_read_each_time(
