@@ -1,12 +1,13 @@
 """The bill of materials of a release: CycloneDX 1.6 as JSON, made of the hashed lists of requirements.
 
 Those lists are what is installed, to the byte, so that nothing has to be found out: each package with its version, its
-hashes (one for each of its files, of which an installation takes one), who needs it, and by which lists it is there.
-The same lists give the same bytes.
+hashes (one for each of its files, of which an installation takes one), who needs it, and by which lists it is there;
+and htmx, which lies among our files. The same lists give the same bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import uuid
@@ -20,6 +21,8 @@ from infra.release.failure import NotReleased
 
 # What an installation of one host, the functions, and those that search have.
 LISTS = ("requirements-local.txt", "requirements.txt", "requirements-lake.txt")
+HTMX = "chalicelib/web/static/htmx.min.js"
+_HTMX_VERSION = re.compile(rb'\bversion:"(\d+\.\d+\.\d+)"')
 SPACE = uuid.UUID("7f1c3a52-0d9e-5b8f-9a41-5f0f6f3c2a10")
 _PACKAGE = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+) \\$")
 _HASH = re.compile(r"^    --hash=sha256:([0-9a-f]{64})(?: \\)?$")
@@ -70,8 +73,8 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def bill(lists: Mapping[str, str], version: str, epoch: int) -> str:
-    """The document for lists by their names."""
+def bill(lists: Mapping[str, str], version: str, epoch: int, htmx: bytes = b"") -> str:
+    """The document for lists by their names, and for the file of htmx where there is one."""
     by_list = {name: list(packages(text, name)) for name, text in lists.items()}
     product = f"pkg:pypi/posthorn@{version}"
     document: dict[str, Any] = {
@@ -93,9 +96,33 @@ def bill(lists: Mapping[str, str], version: str, epoch: int) -> str:
         "components": _components(by_list),
         "dependencies": _dependencies(by_list, product),
     }
+    if htmx:
+        component = _htmx(htmx)
+        document["components"].append(component)
+        document["dependencies"].append({"ref": component["bom-ref"], "dependsOn": []})
+        (ours,) = (one for one in document["dependencies"] if one["ref"] == product)
+        ours["dependsOn"].append(component["bom-ref"])
     text = json.dumps(document, sort_keys=True)
     document["serialNumber"] = f"urn:uuid:{uuid.uuid5(SPACE, text)}"
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _htmx(content: bytes) -> dict[str, Any]:
+    found = _HTMX_VERSION.search(content)
+    if found is None:
+        raise NotReleased(f"{HTMX} does not say its version")
+    version = found[1].decode()
+    purl = f"pkg:npm/htmx.org@{version}"
+    return {
+        "type": "library",
+        "bom-ref": purl,
+        "name": "htmx.org",
+        "version": version,
+        "purl": purl,
+        "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(content).hexdigest()}],
+        "licenses": [{"license": {"id": "0BSD"}}],
+        "properties": [{"name": "posthorn:file", "value": HTMX}],
+    }
 
 
 def _components(by_list: Mapping[str, Iterable[Package]]) -> list[dict[str, Any]]:
@@ -132,4 +159,6 @@ def _dependencies(by_list: Mapping[str, list[Package]], product: str) -> list[di
 
 def bill_of(root: Path, version: str, epoch: int) -> str:
     """The document of the sources in a folder."""
-    return bill({name: (root / name).read_text() for name in LISTS}, version, epoch)
+    lists = {name: (root / name).read_text() for name in LISTS}
+    htmx = root / HTMX
+    return bill(lists, version, epoch, htmx.read_bytes() if htmx.exists() else b"")

@@ -16,6 +16,7 @@ from infra.environment import ROOT
 from infra.release import sbom
 from infra.release.__main__ import main
 from infra.release.code import digest_of_code
+from infra.release.failure import NotReleased
 from infra.release.sbom import LISTS
 
 VERSION = "1.2.3"
@@ -311,6 +312,11 @@ def test_the_bill_has_every_package_and_who_needs_it() -> None:
     }
 
 
+def test_a_file_that_does_not_say_its_version_is_refused() -> None:
+    with pytest.raises(NotReleased, match="does not say its version"):
+        sbom.bill({}, VERSION, 0, b"var htmx=1")
+
+
 def test_the_bill_of_our_lists_has_all_that_they_pin() -> None:
     bill = json.loads(sbom.bill_of(ROOT, VERSION, 0))
     pinned = {
@@ -319,7 +325,11 @@ def test_the_bill_of_our_lists_has_all_that_they_pin() -> None:
         for line in (ROOT / name).read_text().splitlines()
         if "==" in line and not line.startswith(" ")
     }
-    assert {one["name"] for one in bill["components"]} == pinned
+    assert {one["name"] for one in bill["components"]} == pinned | {"htmx.org"}
+    (htmx,) = (one for one in bill["components"] if one["name"] == "htmx.org")
+    assert htmx["version"].encode() in (ROOT / sbom.HTMX).read_bytes()
+    scripts = {path.relative_to(ROOT) for path in ROOT.glob("chalicelib/**/*.min.*")}
+    assert scripts == {Path(sbom.HTMX)}, "what is another's stands in the bill"
     refs = {one["bom-ref"] for one in bill["components"]}
     needed = {to for one in bill["dependencies"] for to in one["dependsOn"]}
     assert needed == refs
