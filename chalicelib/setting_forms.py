@@ -30,7 +30,8 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" + _HOSTNAME.patt
 _SERVER = re.compile(r"[a-z0-9-]{1,64}/[a-z0-9-]{1,64}\Z")
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}\Z")
 _URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}(?:/[A-Za-z0-9._~/-]{0,200})?\Z")
-_ANSWER = r"127(?:\.[0-9]{1,3}){3}"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ANSWER = rf"127(?:\.{_OCTET}){{3}}"
 _BLOCK_LIST = (
     rf"[A-Za-z0-9_-]{{1,63}}(?:\.[A-Za-z0-9_-]{{1,63}})*(?: *= *{_ANSWER}(?: *; *{_ANSWER})*)?"
 )

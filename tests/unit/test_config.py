@@ -150,6 +150,9 @@ def test_own_lists_are_told_apart_and_those_that_suspend_are_among_them() -> Non
         ("a b", "", "POSTHORN_OWN_DNSBLS must be zones"),
         ("rhs:", "", "POSTHORN_OWN_DNSBLS must be zones"),
         ("rhs:a.test=10.0.0.1", "", "POSTHORN_OWN_DNSBLS must be zones"),
+        # What no list ever answers would look as if nothing were listed.
+        ("a.test=127.0.0.300", "", "POSTHORN_OWN_DNSBLS must be zones"),
+        ("a.test=127.0.0.2;127.0.0.03", "", "POSTHORN_OWN_DNSBLS must be zones"),
         ("a.test,A.test", "", "each of them once"),
         (",".join(f"l{number}.test" for number in range(21)), "", "up to 20 lists"),
         ("a.test", "b.test", "which b.test is not"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from chalicelib.domain.statistics import Count
 
@@ -16,7 +16,7 @@ class Book:
     months: dict[str, Counter[str]] = field(default_factory=dict)
     accepted: int = 0
     told: Counter[str] = field(default_factory=Counter)
-    ids: set[str] = field(default_factory=set)
+    ids: dict[str, date] = field(default_factory=dict)
     twice: list[str] = field(default_factory=list)
     at_webhook: Counter[str] = field(default_factory=Counter)
     notices: list[str] = field(default_factory=list)
@@ -44,11 +44,11 @@ class Book:
         month = f"{datetime.fromtimestamp(at, UTC):%Y-%m}"
         self.months.setdefault(month, Counter())[what.value] += number
 
-    def tell(self, id: str, kind: str) -> None:
-        """An event that the list of events has."""
+    def tell(self, id: str, kind: str, day: date) -> None:
+        """An event that the list of events has, and of which day it is."""
         if id in self.ids:
             self.twice.append(id)
-        self.ids.add(id)
+        self.ids[id] = day
         self.told[kind] += 1
 
     @property

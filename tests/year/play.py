@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
 
@@ -189,7 +190,8 @@ class Year:
             assert reply.status == 200, reply
             page = json.loads(reply.body)
             for one in page["data"]:
-                self.home.book.tell(one["id"], one["type"])
+                day = datetime.fromisoformat(one["timestamp"]).date()
+                self.home.book.tell(one["id"], one["type"], day)
             self._cursor = page["next_cursor"]
             if not page["has_more"]:
                 return

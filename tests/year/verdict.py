@@ -16,6 +16,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.checks import CheckInstallation
 from tests.year.clock import moment
+from tests.year.dates import RECEIVER_FAILS, RECEIVER_WORKS
 from tests.year.home import Home
 
 # What the book counts; the others follow from when something was done.
@@ -86,6 +87,9 @@ def _events(home: Home, verdict: Verdict) -> None:
         verdict.expect(f"events {kind}", book.told[kind], book.year[count.value])
     again = {id: times for id, times in book.at_webhook.items() if times > 1}
     verdict.expect("events that a webhook was told again", again, {})
+    # While the receiver fails, and until it is enabled again, it is told nothing that it takes.
+    due = {id for id, day in book.ids.items() if not RECEIVER_FAILS <= day <= RECEIVER_WORKS}
+    verdict.expect("events that the webhook was not told", len(due - book.at_webhook.keys()), 0)
     strange = book.at_webhook.keys() - book.ids
     verdict.expect("events that only a webhook was told", len(strange), 0)
 
