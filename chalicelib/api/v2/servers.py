@@ -27,7 +27,9 @@ from chalicelib.api.v2.server_models import (
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Taken, TooMany
 from chalicelib.domain.tenancy import servers as tenancy
+from chalicelib.domain.tenancy.rate_limits import lasting
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.ports.clock import Clock
 from chalicelib.services.pools.assignment import PoolAssignment
 from chalicelib.services.reputation.watch_rates import WatchRates
 from chalicelib.services.suspensions import Suspensions
@@ -146,9 +148,10 @@ async def unsuspend_server(call: Call) -> Server:
 
 
 def _shown(call: Call, server: tenancy.Server) -> Server:
-    """A server, with the days of the installation where it has none of its own."""
+    """A server, with the days of the installation where it has none of its own, and the rates that hold mail now."""
     days = server.suppression_days.filled(call.program[Settings].suppression_days)
-    return Server.model_validate(replace(server, suppression_days=days))
+    holds = lasting(server.rate_holds, call.program[Clock].now())
+    return Server.model_validate(replace(server, suppression_days=days, rate_holds=holds))
 
 
 async def _named(call: Call) -> tenancy.Server:

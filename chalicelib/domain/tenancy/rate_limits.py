@@ -5,8 +5,11 @@ Pure. Rates are in percent, with at most two decimals; a limit of 100 holds noth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from chalicelib.domain.durations import HOUR
 
 USUAL_COUNT = 100
 """Of fewer messages no rate is taken, where nobody says another number."""
@@ -84,6 +87,12 @@ class RateHold:
     def percent(self) -> float:
         """The rate when it began, with two decimals."""
         return percent_of(self.counted, self.base)
+
+
+def lasting(holds: Sequence[RateHold], now: float) -> tuple[RateHold, ...]:
+    """Those that still hold mail. What found them looks again with the next message, or while mail is held: where there
+    is neither, what is over by its moment stands in the store, and holds nothing."""
+    return tuple(one for one in holds if now < one.until + HOUR)
 
 
 def percent_of(counted: int, base: int) -> float:

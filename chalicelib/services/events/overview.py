@@ -7,7 +7,7 @@ are only so many.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from chalicelib.domain.durations import DAY
@@ -17,6 +17,7 @@ from chalicelib.domain.model import Scope
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.periods import Period
 from chalicelib.domain.statistics import Count, Counts
+from chalicelib.domain.tenancy.rate_limits import lasting
 from chalicelib.domain.tenancy.servers import Server, ServerMode
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.contents import Contents
@@ -81,6 +82,7 @@ class ShowOverview:
     async def show(self, server: Server) -> Overview:
         """The server now."""
         now = self._clock.now()
+        server = replace(server, rate_holds=lasting(server.rate_holds, now))
         (held, queued, scheduled), (month, hour), usages, stored, measured = await asyncio.gather(
             gather(self._flagged(server.id, flag) for flag in ("held", "queued", "scheduled")),
             self._counted(server.id, now),

@@ -152,6 +152,23 @@ def test_what_is_held_shows_at_the_server_and_in_the_checks(api: ApiWorld) -> No
     assert (findings["rates"].status.value, findings["rates"].detail) == ("ok", "")
 
 
+def test_what_is_over_and_was_never_looked_at_again_shows_nowhere(api: ApiWorld) -> None:
+    """A server that sends nothing any more, and whose mail was never held, is not looked at."""
+    program, now = api.scene.posthorn, int(api.scene.clock.now())
+    hold = RateHold(Rate.COMPLAINT, "broadcast", 0.3, 5, 1_000, now, now + 3_600)
+    bootstrap.run(program[Repository].note(SERVERS, api.scene.server, rate_holds=(hold,)))
+    api.scene.clock.advance(2 * 3_600 - 1)
+    assert len(api.manage("GET", SERVER).json["rate_holds"]) == 1
+    api.scene.clock.advance(1)
+    assert api.manage("GET", SERVER).json["rate_holds"] == []
+    (listed,) = api.manage("GET", "/servers?organization=acme").json["data"]
+    assert listed["rate_holds"] == []
+    assert "complaint_rate" not in {one["code"] for one in overview(api)["attention"]}
+    bootstrap.run(program[CheckInstallation].run())
+    findings = {one.name: one for one in bootstrap.run(program[CheckInstallation].findings())}
+    assert "rates" not in findings or findings["rates"].status.value == "ok"
+
+
 def test_the_check_names_a_few_of_many(api: ApiWorld) -> None:
     program, now = api.scene.posthorn, int(api.scene.clock.now())
     hold = RateHold(Rate.BOUNCE, "", 5.0, 50, 100, now, now + 3_600)
