@@ -88,7 +88,9 @@ def test_what_a_rate_holds_only_an_operator_is_offered_to_release(looker: Looker
     slot = slot_of(scene.server.id, Period.HOUR, scene.clock.now())
     added = [Addition("1", {Count.REFUSED_MESSAGES: 9})]
     bootstrap.run(scene.posthorn[Statistics].add("test", slot, added))
-    scene.clock.advance(61)  # the change of the limits was a look, and the next one is a minute later
+    scene.clock.advance(
+        61
+    )  # the change of the limits was a look, and the next one is a minute later
     (number,) = sent(looker)
     deliver(looker)
     shown = looker.get(f"/messages/{number}")
