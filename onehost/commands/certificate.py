@@ -21,6 +21,7 @@ from onehost.commands.session import HostSession
 from onehost.serving import serving
 
 UNSET = "tls_certificate and tls_key are not set, so there is no place for a certificate: write them into the settings"
+ONE_FILE = "tls_certificate and tls_key name the same file: name two, since the key is for the server alone"
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -72,6 +73,8 @@ def _target(session: HostSession) -> PairFiles:
         raise PermanentFailure(str(wrong)) from wrong
     if not configuration.tls_certificate:
         raise PermanentFailure(UNSET)
+    if configuration.tls_certificate == configuration.tls_key:
+        raise PermanentFailure(ONE_FILE)
     return PairFiles(Path(configuration.tls_certificate), Path(configuration.tls_key))
 
 

@@ -130,6 +130,17 @@ def test_no_place_for_it(
     assert "tls_certificate and tls_key are not set" in outcome.err
 
 
+def test_one_file_for_both_is_refused(
+    posthorn: Run, target: PairFiles, source: PairFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTHORN_TLS_KEY", str(target.certificate))
+    target.certificate.write_bytes(GOOD.key + GOOD.certificate)
+    outcome = install(posthorn, source)
+    assert outcome.code == 1
+    assert "tls_certificate and tls_key name the same file: name two" in outcome.err
+    assert target.certificate.read_bytes() == GOOD.key + GOOD.certificate
+
+
 def test_a_link_that_somebody_put_in_the_way_is_not_followed(
     posthorn: Run, target: PairFiles, source: PairFiles, tmp_path: Path
 ) -> None:
