@@ -16,7 +16,7 @@ from pathlib import Path
 
 from chalicelib.adapters.sqlite.segments import sync_folder
 from chalicelib.domain.errors import PermanentFailure
-from onehost.storage.copying import own_folder
+from onehost.storage.copying import own_folder, to_itself
 from onehost.storage.manifest import MANIFEST, Manifest, read_manifest
 
 MAKING, REMOVING, PROVING = "making", "removing", "proving"
@@ -111,8 +111,14 @@ def rotate(folder: Path, keep: int, needed: Collection[str]) -> list[str]:
     found = all_of(folder)
     good = [one.path.name for one in found if one.is_good][-1:]
     gone = [one.path for one in found[:-keep] if one.path.name not in {*good, *needed}]
-    for path in gone:
-        path.rename(folder / REMOVING)
-        sync_folder(folder)
-        _remove(folder / REMOVING)
-    return [path.name for path in gone]
+    return [path.name for path in gone if _is_gone(path)]
+
+
+def _is_gone(path: Path) -> bool:
+    """Remove a backup, unless somebody restores it at this moment; then it goes with a later run."""
+    with suppress(PermanentFailure), to_itself(path, "{} is being restored"):
+        path.rename(path.with_name(REMOVING))
+        sync_folder(path.parent)
+        _remove(path.with_name(REMOVING))
+        return True
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from onehost.backups.dated import PROVING
+from onehost.storage.copying import to_itself
 from tests.integration.onehost.dated_backups import DatedHost
 
 
@@ -70,3 +71,13 @@ async def test_a_backup_that_is_kept_elsewhere_behind_a_link(
     assert (kept / "manifest.json").exists()
     dated.made()
     assert (len(dated.all), dated.left()) == (1, set())
+
+
+async def test_a_backup_that_is_being_restored_goes_later(dated: DatedHost) -> None:
+    dated.settings["backup_keep"] = 1
+    first = dated.made().path
+    with to_itself(first, "{} is busy"):
+        dated.made()
+        assert dated.all[0].path == first
+    last = dated.made()
+    assert [one.path for one in dated.all] == [last.path]
