@@ -58,6 +58,22 @@ async def test_operators_set_rates_of_a_stream(owner: Browser, admin: Browser) -
     assert missing.status in (404, 422)
 
 
+async def test_a_stream_with_limits_is_an_operators_to_remove(
+    owner: Browser, admin: Browser
+) -> None:
+    await owner.submit(await owner.get(STREAMS), "Add stream", name="news", type="broadcast")
+    remove = "Remove the stream news"
+    assert remove in (await owner.get(STREAMS)).html
+    form = await admin.get(STREAMS)
+    await admin.submit(form, "Save the limits", stream="news", rate_limit_count="9")
+    shown = await owner.get(STREAMS)
+    assert remove not in shown.html
+    assert remove in (await admin.get(STREAMS)).html
+    token = {"csrf": next(one.fields["csrf"][0] for one in shown.forms if "csrf" in one.fields)}
+    await owner.post(f"{STREAMS}/news/remove", token)
+    assert remove in (await admin.get(STREAMS)).html
+
+
 async def test_a_viewer_sees_streams_and_changes_none(viewer: Browser, stranger: Browser) -> None:
     shown = await viewer.get(STREAMS)
     assert shown.status == 200
