@@ -118,7 +118,10 @@ class WatchRates:
             found += judged(stream, limits, hours, server.rate_holds, now)
         known = {one.is_of for one in server.rate_holds}
         holds = tuple(one for one in found if begins or one.is_of in known)
-        self._remember(server, holds, now)
+        if len(holds) == len(found):
+            self._remember(server, holds, now)
+        else:  # what this look may not begin, the next message does
+            self._looked.pop(server.id, None)
         if holds != server.rate_holds:
             await self._repository.note(SERVERS, server, rate_holds=holds)
             await self._tell.changed(replace(server, rate_holds=holds), server.rate_holds)
