@@ -41,6 +41,9 @@ async def test_operators_set_rates_of_a_stream(owner: Browser, admin: Browser) -
     )
     assert "Saved for the stream broadcast" in saved.text
     assert "0.2 % complaints" in (await owner.get(STREAMS)).text
+    (address,) = [one for one in (await admin.get(STREAMS)).addresses if "stream=broadcast" in one]
+    again = (await admin.get(address)).form("Save the limits").fields
+    assert (again["stream"], again["complaint_rate_limit"]) == (["broadcast"], ["0.2"])
     for field in ("complaint_rate_limit", "bounce_rate_limit", "rate_limit_count"):
         for wrong in ("0", "-1", "<script>alert(1)</script>", "9" * 10_000):
             shown = await admin.submit(form, "Save the limits", **{field: wrong})

@@ -18,6 +18,8 @@ TYPES = (
     ("broadcast", "Broadcast: the same to many"),
 )
 
+_RATES = ("complaint_rate_limit", "bounce_rate_limit", "rate_limit_count")
+
 
 async def list_streams(page: Page) -> HttpAnswer:
     """All of them, and the form for another."""
@@ -74,7 +76,10 @@ async def _values(page: Page) -> dict[str, Any]:
     query = {"limit": 100, "cursor": page.query("cursor")}
     found = await page.ask("GET", "/streams", query=query)
     names = [(one["name"], one["name"]) for one in found["data"]]
-    return {"found": found, "types": TYPES, "names": names}
+    wanted = page.query("stream")
+    chosen: dict[str, Any] = next((one for one in found["data"] if one["name"] == wanted), {})
+    shown = {name: "" if chosen.get(name) is None else chosen[name] for name in ("name", *_RATES)}
+    return {"found": found, "types": TYPES, "names": names, "chosen": shown}
 
 
 def _api(name: str) -> str:
