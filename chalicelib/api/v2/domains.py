@@ -197,7 +197,6 @@ ROUTES = (
         remove_domain,
         None,
         status=204,
-        errors=frozenset({409}),
         note="While routes of its owner name it, it stays.",
         **_WRITE,
     ),

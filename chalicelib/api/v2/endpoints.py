@@ -122,7 +122,7 @@ ROUTES = (
     ),
     route(f"GET {_ONE}", show_endpoint, Endpoint, **_READ),
     route(f"PATCH {_ONE}", change_endpoint, Endpoint, body=EndpointToChange, **_WRITE),
-    route(f"DELETE {_ONE}", delete_endpoint, None, status=204, errors=frozenset({409}), **_WRITE),
+    route(f"DELETE {_ONE}", delete_endpoint, None, status=204, **_WRITE),
     route(f"POST {_ONE}/enable", enable_endpoint, Endpoint, **_WRITE),
     route(f"POST {_ONE}/test", test_endpoint, TestedEndpoint, rate="test", **_WRITE),
     route(f"POST {_ONE}/rotate", rotate_endpoint, EndpointWithSecret, shows_secret=True, **_WRITE),

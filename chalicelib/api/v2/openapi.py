@@ -166,8 +166,8 @@ def _error_statuses(route: Route) -> set[int]:
         found |= {404}
     if route.body is not None:
         found |= {400, 413, 415}
-    if route.is_idempotent:
-        found |= {409}
+    if route.is_idempotent or (route.method != "GET" and not route.is_public):
+        found |= {409}  # what there is may not allow the change
     return found
 
 

@@ -177,7 +177,7 @@ ROUTES = (
         enable_totp,
         RecoveryCodes,
         body=TotpToEnable,
-        errors=frozenset({409, 429}),
+        errors=frozenset({429}),
         **_OWN,
     ),
     route(
@@ -193,7 +193,6 @@ ROUTES = (
         "POST /me/recovery-codes",
         renew_recovery_codes,
         RecoveryCodes,
-        errors=frozenset({409}),
         **_SECRET,
     ),
     route("GET /me/passkeys", list_passkeys, PasskeyPage, query=PageQuery, **_OWN),

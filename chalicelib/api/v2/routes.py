@@ -113,7 +113,6 @@ ROUTES: tuple[Route, ...] = (
         models.Email,
         body=schedule.Reschedule,
         scope="emails:write",
-        errors=frozenset({409}),
     ),
     _route(
         "GET",

@@ -214,7 +214,7 @@ ROUTES = (
         tenant="none",
         scope=INSTALLATION_WRITE,
     ),
-    route(f"GET {_ONE}", show_source, Source, query=SourceQuery, **_READ),
+    route(f"GET {_ONE}", show_source, Source, query=SourceQuery, errors=frozenset({409}), **_READ),
     route(f"PATCH {_ONE}", change_source, Source, body=SourceToChange, **_WRITE),
     route(f"DELETE {_ONE}", remove_source, None, status=204, **_WRITE),
     route(f"POST {_ONE}/suspend", suspend_source, Source, body=SourceSuspension, **_WRITE),

@@ -80,6 +80,5 @@ ROUTES = (
         status=202,
         body=WebhookReplay,
         scope="webhooks:write",
-        errors=frozenset({409}),
     ),
 )

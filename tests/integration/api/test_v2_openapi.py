@@ -60,6 +60,17 @@ def test_every_route_is_described_and_every_description_is_a_route(
         assert (reply.status, reply.json["code"]) == (405, "method_not_allowed"), (path, method)
 
 
+def test_whatever_changes_something_may_meet_what_does_not_allow_it(served: dict[str, Any]) -> None:
+    public = {(one.path, one.method) for one in every_route() if one.is_public}
+    silent = {
+        (path, method)
+        for path, item in served["paths"].items()
+        for method, operation in item.items()
+        if method != "get" and "409" not in operation["responses"]
+    }
+    assert {(path, method.upper()) for path, method in silent} <= public
+
+
 def counted(api: ApiWorld) -> Reply:
     """The statistics of a server that has some."""
     for slot in slots_of(api.scene.server.id, api.scene.clock.now()):
