@@ -93,6 +93,8 @@ class _File(apsw.VFSFile):
     def __init__(self, disk: FaultyDisk, name: Any, flags: Any) -> None:
         self._disk = disk
         self._name = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
+        if flags[0] & apsw.SQLITE_OPEN_READONLY:  # the memory of a log is not shared so
+            flags[0] += apsw.SQLITE_OPEN_READWRITE - apsw.SQLITE_OPEN_READONLY
         super().__init__("unix", name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802  # SQLite's name
