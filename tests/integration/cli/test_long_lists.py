@@ -62,7 +62,9 @@ def test_a_terminal_gets_a_pager_only_for_what_is_long(
 
     monkeypatch.setattr(paging.click, "echo_via_pager", pager)
     monkeypatch.setattr(paging, "is_terminal", lambda: True)
-    monkeypatch.setattr(paging.shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setattr(
+        paging.shutil, "get_terminal_size", lambda *_, **__: os.terminal_size((80, 24))
+    )
     assert many("message", "list").out == ""
     assert len(paged) == COUNT + 1
     assert paged[0].startswith("ID")
