@@ -92,9 +92,13 @@ async def show_user(call: Call) -> User:
 
 
 async def change_user(call: Call, change: UserToChange) -> User:
-    """Change a user. A change of what proves them, or of `admin`, ends their sessions."""
+    """Change a user. A change of what proves them, or of `admin`, ends their sessions.
+
+    Nobody takes `admin` from themselves: an installation would be left without an operator."""
     users, given = call.program[Users], change.given()
     user = await _named(call)
+    if user.admin and not given.get("admin", True) and user.id == call.caller.key.id:
+        raise Conflict("Nobody ends their own right to operate: another operator does")
     if given.get("password") is not None:
         given["password"] = await users.kept(given["password"], given.get("email", user.email))
     if "email" in given:

@@ -65,6 +65,9 @@ def test_an_operator_makes_changes_and_removes_users(api: ApiWorld) -> None:
     assert admin.ask("DELETE", f"{at}/sessions").status == 204
     assert grace.ask("GET", "/session").status == 401
     assert admin.ask("DELETE", f"/users/{admin.user.id}").status == 409
+    for nobody in (False, None):
+        assert admin.ask("PATCH", f"/users/{admin.user.id}", {"admin": nobody}).status == 409
+    assert admin.ask("GET", "/users").status == 200, "they are an operator still"
     assert admin.ask("DELETE", at).status == 204
     assert admin.ask("GET", at).status == 404
     assert grace.sign_in("grace@people.test").status == 401
