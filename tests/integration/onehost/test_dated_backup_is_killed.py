@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.config import Settings
@@ -20,6 +18,7 @@ from onehost.storage.progress import Progress
 from onehost.storage.restore import Wishes, restore
 from tests.ended_segments import erase, two_messages
 from tests.kept_mail import make_host, opened
+from tests.killed_steps import Killed, killed_at
 
 if TYPE_CHECKING:
     import pytest
@@ -27,37 +26,17 @@ if TYPE_CHECKING:
 QUIET = Progress(lambda text: None)
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@contextmanager
-def killed_at(step: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Die instead of the `step`th thing that changes files."""
-    left = [step]
-
-    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
-            if left[0] == 0:
-                raise Killed
-            left[0] -= 1
-            return real(*args, **options)
-
-        return call
-
-    with patch.context() as steps:
-        for owner, name in (
-            (os, "fsync"),
-            (os, "link"),
-            (Path, "rename"),
-            (Path, "replace"),
-            (Path, "unlink"),
-            (Path, "mkdir"),
-            (shutil, "rmtree"),
-            (running, "run_hook"),
-        ):
-            steps.setattr(owner, name, dying(getattr(owner, name)))
-        yield
+# What changes files.
+STEPS = (
+    (os, "fsync"),
+    (os, "link"),
+    (Path, "rename"),
+    (Path, "replace"),
+    (Path, "unlink"),
+    (Path, "mkdir"),
+    (shutil, "rmtree"),
+    (running, "run_hook"),
+)
 
 
 async def test_it_is_killed_at_every_step(
@@ -84,7 +63,7 @@ async def test_it_is_killed_at_every_step(
         options = Options(backup_folder=str(folder), backup_keep=1, backup_hook="/bin/true")
         (state / "backups.json").write_bytes(notes.replace(b"proven_at", b"proven_AT"))
         try:
-            with killed_at(step, monkeypatch):
+            with killed_at(step, monkeypatch, STEPS):
                 backups().run()
             finished = True
         except Killed:

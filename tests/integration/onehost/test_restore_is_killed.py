@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,40 +18,21 @@ from onehost.storage.backup import back_up
 from onehost.storage.progress import Progress
 from onehost.storage.restore import Wishes, restore
 from tests.kept_mail import Host, fill, make_host, opened
+from tests.killed_steps import Killed, killed_at
 
 QUIET = Progress(lambda text: None)
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@contextmanager
-def killed_at(step: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Die instead of the `step`th thing that changes files."""
-    left = [step]
-
-    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
-            if left[0] == 0:
-                raise Killed
-            left[0] -= 1
-            return real(*args, **options)
-
-        return call
-
-    with patch.context() as steps:
-        for owner, name in (
-            (os, "fsync"),
-            (Path, "rename"),
-            (Path, "unlink"),
-            (Path, "rmdir"),
-            (Path, "mkdir"),
-            (shutil, "rmtree"),
-            (restoring, "make_ready"),
-        ):
-            steps.setattr(owner, name, dying(getattr(owner, name)))
-        yield
+# What changes files.
+STEPS = (
+    (os, "fsync"),
+    (Path, "rename"),
+    (Path, "unlink"),
+    (Path, "rmdir"),
+    (Path, "mkdir"),
+    (shutil, "rmtree"),
+    (restoring, "make_ready"),
+)
 
 
 async def test_it_is_killed_at_every_step(
@@ -71,7 +49,7 @@ async def test_it_is_killed_at_every_step(
         shutil.copy2(state / "key", other / "key")
         for _ in range(2):  # the second run dies too
             try:
-                with killed_at(step, monkeypatch):
+                with killed_at(step, monkeypatch, STEPS):
                     restore(saved, other, Wishes(), host.now, QUIET)
                 finished = True
                 break
