@@ -18,7 +18,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.loopback import free_port
 from tests.patience import PATIENCE
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "database.json"
@@ -68,7 +68,7 @@ class MariaDb:
 def running_mariadb(folder: Path) -> Iterator[MariaDb]:
     """Run it until the block ends, with two users: one who reads, as the command does, and one who writes."""
     assert SERVER is not None and INSTALL is not None
-    data, port = folder / "mariadb", _free_port()
+    data, port = folder / "mariadb", free_port()
     data.mkdir(parents=True)
     user = []
     if os.getuid() == 0:
@@ -210,10 +210,3 @@ def _wait_for(process: subprocess.Popen[bytes], place: MariaDb, output: Path) ->
             return
         time.sleep(0.1)
     raise AssertionError(output.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

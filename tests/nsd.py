@@ -83,10 +83,3 @@ def _wait_for(process: subprocess.Popen[bytes], server: Nsd, output: Path) -> No
             return
         time.sleep(0.02)
     raise AssertionError(output.read_text())
-
-
-def a_port() -> int:
-    """A port that is free at 127.0.0.2, and so most likely at its neighbours."""
-    with socket.create_server(("127.0.0.2", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from tests.loopback import free_port
 from tests.patience import PATIENCE
 from tests.signed_tokens import private_jwk
 
@@ -135,7 +136,7 @@ class NodeProvider:
 @contextlib.contextmanager
 def running_node_provider(back: str, folder: Path, **more: Any) -> Iterator[NodeProvider]:
     """npm's oidc-provider with one client, which comes back at this address."""
-    provider = NodeProvider(_free_port(), back, folder, **more)
+    provider = NodeProvider(free_port(), back, folder, **more)
     provider.start()
     try:
         yield provider
@@ -235,7 +236,7 @@ class Glewlwyd:
 @contextlib.contextmanager
 def running_glewlwyd(back: str, folder: Path) -> Iterator[Glewlwyd]:
     """Debian's glewlwyd with one client, which comes back at this address."""
-    port, work = _free_port(), folder / "glewlwyd"
+    port, work = free_port(), folder / "glewlwyd"
     (work / "middleware").mkdir(parents=True)
     with contextlib.closing(sqlite3.connect(work / "db")) as database:
         database.executescript(_SCHEMA.read_text())
@@ -295,10 +296,3 @@ def _stopped(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.loopback import free_port
 from tests.patience import PATIENCE
 
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
@@ -42,7 +43,7 @@ def needs(name: str) -> pytest.MarkDecorator:
 @contextlib.contextmanager
 def running_spamd(folder: Path) -> Iterator[str]:
     """SpamAssassin's rules without those of the network; yields `host:port`."""
-    port = _free_port()
+    port = free_port()
     options = ["--max-children=1", "--min-children=1", "--max-spare=1", "--syslog=stderr"]
     options += ["--local", "--nouser-config", f"--listen=127.0.0.1:{port}"]
     with _running("spamd", options, port, folder):
@@ -52,7 +53,7 @@ def running_spamd(folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def running_rspamd(folder: Path) -> Iterator[str]:
     """rspamd without modules, which knows GTUBE; yields its URL."""
-    port = _free_port()
+    port = free_port()
     work = folder / "rspamd"
     work.mkdir()
     (work / "tld").write_text("com\nexample\n")  # the whole list takes 20 s to compile
@@ -71,7 +72,7 @@ metric {{ name = default; actions {{ reject = 15; }} }}
 @contextlib.contextmanager
 def running_clamd(folder: Path) -> Iterator[str]:
     """clamd with one signature; yields `host:port`."""
-    port = _free_port()
+    port = free_port()
     work = folder / "clamd"
     work.mkdir()
     (work / "own.ndb").write_text(f"Eicar-Test-Signature:0:*:{EICAR.hex()}\n")
@@ -116,10 +117,3 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, output: Path) -> None
             return
         time.sleep(0.1)
     raise AssertionError(output.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

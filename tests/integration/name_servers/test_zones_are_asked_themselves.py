@@ -11,7 +11,8 @@ from chalicelib.adapters.network.name_servers import DnsNameServers
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from tests.nsd import Nsd, a_port, needs_nsd, running
+from tests.loopback import free_port
+from tests.nsd import Nsd, needs_nsd, running
 
 pytestmark = needs_nsd
 
@@ -65,7 +66,7 @@ DEEP = '@ NS ns.sub.acme.test.\n@ TXT "v=DMARC1; p=none"\n'
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Where the servers of `test`, and of zones below it, listen."""
-    port, folder = a_port(), tmp_path_factory.mktemp("nsd")
+    port, folder = free_port(), tmp_path_factory.mktemp("nsd")
     both = {"acme.test": ACME}
     servers = {
         "127.0.0.2": {"test": TOP},

@@ -17,7 +17,8 @@ from chalicelib.services.reputation import ask_lists
 from chalicelib.services.reputation.ask_lists import AskLists
 from tests.dns_zone import DnsZone
 from tests.fakes import NOW
-from tests.nsd import Nsd, a_port, needs_nsd, running
+from tests.loopback import free_port
+from tests.nsd import Nsd, needs_nsd, running
 
 GOOD = "2.0.0.127 A 127.0.0.2\n"
 LISTED = "1.2.0.192 A 127.0.0.4\n"
@@ -47,7 +48,7 @@ ZONES = {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A name server that has these lists, and refuses to answer for others."""
-    port = a_port()
+    port = free_port()
     lists = Nsd("127.0.0.2", port, ZONES)
     with running(lists, tmp_path_factory.mktemp("nsd") / "lists"):
         yield f"127.0.0.2:{port}"
