@@ -1,5 +1,5 @@
-"""What one host tells Prometheus of itself beside what every installation tells: its SMTP, its log, disk, certificate,
-clock and backups. The alert rules of infra/prometheus/ stand on these.
+"""What one host tells Prometheus of itself beside what every installation tells: its SMTP, HTTP, log, disk,
+certificate, clock and backups. The alert rules of infra/prometheus/ stand on these.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from gateway.configuration import Configuration
 from gateway.counts import rendered
 from onehost.backups.standing import standing
 from onehost.doctor.checks import clock_is_kept
-from onehost.kept_counts import LOG_FILES, SMTP_FILES, counts_of_all
+from onehost.kept_counts import HTTP_FILES, LOG_FILES, SMTP_FILES, counts_of_all
 from onehost.serving import failing
 
 _LEVELS = ("warning", "error")
+_ANSWERS = ("2xx", "3xx", "4xx", "5xx")
 
 
 class HostMetrics(FurtherMetrics):
@@ -36,6 +37,7 @@ class HostMetrics(FurtherMetrics):
         """Prometheus' text format."""
         parts = (
             *self._log(),
+            *self._answers(),
             *self._webhooks(),
             *self._clock(),
             *self._ends(),
@@ -52,6 +54,11 @@ class HostMetrics(FurtherMetrics):
         yield metric("dead_letters_total", "counter", "That were held.", letters)
         silent = {"": float(len(failing(self._run)))}
         yield metric("processes_failing", "gauge", "Processes that do not serve.", silent)
+
+    def _answers(self) -> Iterator[Iterator[str]]:
+        counted = counts_of_all(self._run, HTTP_FILES)
+        answers = {f'status="{status}"': float(counted[status]) for status in _ANSWERS}
+        yield metric("http_answers_total", "counter", "By HTTP, by status.", answers)
 
     def _clock(self) -> Iterator[Iterator[str]]:
         kept = clock_is_kept()

@@ -1,4 +1,4 @@
-"""What all processes have counted, of SMTP and of their logs: each keeps its counts in `run/`, so that one can tell
+"""What all processes have counted, of SMTP, HTTP and their logs: each keeps its counts in `run/`, so that one can tell
 those of all.
 
 A process goes on from what its predecessor kept. What was counted since the last keeping, some seconds, is lost when a
@@ -12,7 +12,18 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-SMTP_FILES, LOG_FILES = "smtp-{}.counts", "log-{}.counts"
+SMTP_FILES, HTTP_FILES, LOG_FILES = "smtp-{}.counts", "http-{}.counts", "log-{}.counts"
+
+
+class AnswerCounts:
+    """How many answers this process has given by HTTP, by the class of their status: `2xx` and so on."""
+
+    def __init__(self) -> None:
+        self.numbers: Counter[str] = Counter()
+
+    def count(self, status: int) -> None:
+        """One more."""
+        self.numbers[f"{status // 100}xx"] += 1
 
 
 class KeptCounts:

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import uvloop
@@ -44,7 +43,7 @@ from onehost.deliverers import Deliverers
 from onehost.doctor.checks import HostChecks
 from onehost.doctor.families import HostAddresses
 from onehost.host_metrics import HostMetrics
-from onehost.kept_counts import LOG_FILES, KeptCounts
+from onehost.kept_counts import HTTP_FILES, LOG_FILES, AnswerCounts, KeptCounts
 from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.output import unfailing_output
@@ -108,7 +107,7 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = _gateway(program, environment)
-    counts = _kept_counts(program[StateFolder].run, place.number, gateway)
+    counts = _kept_counts(program, place.number, gateway)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
     with program[Processes].alive(name), program[Bell].heard(name):
         if addition is not None:
@@ -129,11 +128,13 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
                 one.keep()
 
 
-def _kept_counts(run: Path | None, number: int, gateway: Gateway) -> Sequence[KeptCounts]:
-    """What this process counts, of SMTP and of the log, whose lines of SMTP are among them."""
+def _kept_counts(program: Posthorn, number: int, gateway: Gateway) -> Sequence[KeptCounts]:
+    """What this process counts, of SMTP, of HTTP and of the log, whose lines of SMTP are among them."""
+    run = program[StateFolder].run
     gateway.site.journal.counted = counted
     smtp = KeptCounts(run, number, gateway.site.counts.numbers)
-    return smtp, KeptCounts(run, number, counted, LOG_FILES)
+    http = KeptCounts(run, number, program[AnswerCounts].numbers, HTTP_FILES)
+    return smtp, http, KeptCounts(run, number, counted, LOG_FILES)
 
 
 def _loaded_web() -> Callable[..., list[Work]]:

@@ -140,6 +140,24 @@ CASES = (
         "20m",
     ),
     Case(
+        "PosthornAnswersFail",
+        {
+            'posthorn_http_answers_total{status="5xx"}': "0x10 0+3x10",
+            'posthorn_http_answers_total{status="2xx"}': "0+9x30",
+        },
+        "14m",
+        "HTTP requests are answered with 5xx",
+        _PAGE,
+    ),
+    Case(
+        "PosthornAnswersFail",
+        {
+            'posthorn_http_answers_total{status="5xx"}': "0+1x30",
+            'posthorn_http_answers_total{status="4xx"}': "0+90x30",
+        },
+        "14m",
+    ),
+    Case(
         "PosthornJobsOld",
         {"posthorn_jobs_oldest_seconds": "90000x30"},
         "12m",

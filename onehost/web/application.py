@@ -17,6 +17,7 @@ from functions.function_url import BROKEN, answer_visit
 from functions.http_view import answer_http
 from functions.runtime import UnitOfWork
 from functions.tracking import answer as answer_tracking
+from onehost.kept_counts import AnswerCounts
 from onehost.options import Options
 from onehost.web.answers import Streamed, text, turned_away, write
 from onehost.web.blobs import WebBlobs
@@ -62,6 +63,7 @@ class Web:
         self._blobs = WebBlobs(program)
         self._held = Held()
         self._rate = program[RequestRate]
+        self._counts = program[AnswerCounts]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -72,6 +74,7 @@ class Web:
         except ClientGone:
             return
         except Exception:  # the server closes the connection; all that is expected was answered
+            self._counts.count(500)
             LOG.exception("answer_broken")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,6 +89,7 @@ class Web:
             notes = {"status": answer.status, "outcome": refusal.kind.lower()}
             with UnitOfWork("web", head.request_id, notes, program=self._program):
                 pass
+        self._counts.count(answer.status)
         try:
             await write(send, answer, head.request_id, body)
         finally:

@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from chalicelib import bootstrap
+from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.clock import Clock
@@ -18,11 +19,13 @@ from chalicelib.ports.webhook_lanes import WebhookLanes
 from gateway.configuration import Configuration
 from onehost import host_metrics
 from onehost.host_metrics import HostMetrics
-from onehost.kept_counts import LOG_FILES, KeptCounts
+from onehost.kept_counts import HTTP_FILES, LOG_FILES, AnswerCounts, KeptCounts
 from onehost.serving import tell_failing
+from onehost.web.application import Web
 from tests.certificates import new_pair
 from tests.integration.cli.conftest import Run
 from tests.integration.onehost.conftest import WebTenant
+from tests.web_client import serving_web
 
 
 def told(tenant: WebTenant, certificate: str = "", state: str | None = None) -> dict[str, float]:
@@ -96,6 +99,27 @@ def test_processes_and_their_logs(unserved: WebTenant) -> None:
     assert found['log_lines_total{level="warning"}'] == 4
     assert found['log_lines_total{level="error"}'] == 2
     assert found["dead_letters_total"] == 1
+
+
+def test_answers_by_http(unserved: WebTenant) -> None:
+    async def first(request: HttpRequest) -> HttpAnswer | None:
+        if request.path == "/broken":
+            raise ValueError("nobody foresaw it")
+        return HttpAnswer(503, "", {}) if request.path == "/away" else None
+
+    with serving_web(Web(unserved.posthorn, first=first)) as unserved.port:
+        assert unserved.v2("GET", "/emails").status == 200
+        assert unserved.call("GET", "/nothing").status == 404
+        assert unserved.call("GET", "/away").status == 503
+        assert unserved.call("GET", "/broken").status == 500
+    run = Path(unserved.posthorn.settings.state_folder) / "run"
+    for number in (0, 1):
+        KeptCounts(run, number, Counter(unserved.posthorn[AnswerCounts].numbers), HTTP_FILES).keep()
+    found = {name: count for name, count in told(unserved).items() if name.startswith("http_")}
+    assert found == {
+        f'http_answers_total{{status="{status}"}}': count
+        for status, count in (("2xx", 2), ("3xx", 0), ("4xx", 2), ("5xx", 4))
+    }
 
 
 async def test_how_long_webhooks_wait(unserved: WebTenant) -> None:
