@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
 
+from chalicelib.adapters.aws.dynamo.event_log import SETTLING_SECONDS
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.durations import DAY, HOUR
@@ -183,7 +184,9 @@ class Year:
         self.home.receiver.heard.clear()
 
     async def follow(self) -> None:
-        """Read the events that are new."""
+        """Read the events that are new, a moment later: what is newer is not listed yet, and what is older than a day
+        no more."""
+        self.home.clock.advance(SETTLING_SECONDS + 1)
         while True:
             cursor = f"&cursor={quote(self._cursor)}" if self._cursor else ""
             reply = await self.home.ask("GET", f"/events?limit=100{cursor}")
