@@ -118,14 +118,15 @@ def period_called(name: str) -> Period | Rate:
 
 def limits_over(server: Server, credential: Credential | None = None) -> tuple[Limit, ...]:
     """All limits over mail of a server that came by this credential, narrowest owner first."""
-    of: dict[LimitOwner, SendLimits] = {}
+    owners: list[tuple[OwnerKind, int, str, SendLimits]] = [
+        (OwnerKind.SERVER, server.id, "", server.limits),
+        (OwnerKind.ORGANIZATION, server.organization_id, "", server.organization_limits),
+    ]
     if credential is not None:
-        of[LimitOwner(OwnerKind.CREDENTIAL, server.id, credential.id)] = credential.limits
-    of[LimitOwner(OwnerKind.SERVER, server.id)] = server.limits
-    of[LimitOwner(OwnerKind.ORGANIZATION, server.organization_id)] = server.organization_limits
+        owners.insert(0, (OwnerKind.CREDENTIAL, server.id, credential.id, credential.limits))
     return tuple(
-        Limit(owner, period, most, limits.action)
-        for owner, limits in of.items()
+        Limit(LimitOwner(kind, of, name), period, most, limits.action)
+        for kind, of, name, limits in owners
         for period, most in limits.most.items()
     )
 

@@ -33,8 +33,8 @@ class SendLimits:
     @property
     def most(self) -> dict[Period, int]:
         """The periods that have a limit, and how many messages that is."""
-        found = {Period.HOUR: self.hour, Period.DAY: self.day, Period.MONTH: self.month}
-        return {period: most for period, most in found.items() if most is not None}
+        found = ((Period.HOUR, self.hour), (Period.DAY, self.day), (Period.MONTH, self.month))
+        return {period: most for period, most in found if most is not None}
 
 
 NO_LIMITS = SendLimits()
