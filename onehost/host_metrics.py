@@ -31,7 +31,7 @@ class HostMetrics(FurtherMetrics):
     def __init__(self, state: str, configuration: Configuration) -> None:
         self._state = Path(state).absolute() if state else None
         self._run = self._state / RUN if self._state else None
-        self._certificate = configuration.tls_certificate
+        self._pair = configuration.tls_certificate, configuration.tls_key
 
     def text(self) -> str:
         """Prometheus' text format."""
@@ -76,9 +76,9 @@ class HostMetrics(FurtherMetrics):
         # Loaded by the one process that is asked.
         from onehost.doctor.certificate import end_of
 
-        if self._certificate:
-            end = {"": end_of(self._certificate)}
-            text = "The end of the certificate, 0 for one that cannot be read."
+        if self._pair[0]:
+            end = {"": end_of(*self._pair)}
+            text = "The end of the certificate, 0 if it cannot be used with its key."
             yield metric("certificate_not_after_timestamp_seconds", "gauge", text, end)
 
     def _folder(self) -> Iterator[Iterator[str]]:

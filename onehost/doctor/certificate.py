@@ -22,9 +22,7 @@ async def certificate(host: Host) -> Findings:
         text = "None is set: a self-signed one is used, which clients that check refuse"
         return [warning(text, obtain)]
     try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file, host.configuration.tls_key, password="")
-        leaf = read_leaf(Path(file))
+        leaf = _usable(file, host.configuration.tls_key)
     except (OSError, ValueError) as error:
         step = "Set tls_certificate and tls_key to PEM files that belong together and that this user may read"
         text = f"{file} and {host.configuration.tls_key} cannot be used: {_reason(error)}"
@@ -48,13 +46,22 @@ def _judged(file: str, leaf: Leaf, name: str, now: float) -> Finding:
     return ok(f"{file} is for {name}, until {leaf.last_day}")
 
 
-def end_of(file: str) -> float:
-    """When the certificate ends, epoch seconds; 0 for what is none."""
+def end_of(file: str, key: str) -> float:
+    """When the certificate ends, epoch seconds; 0 for a pair that cannot be used."""
     try:
-        return read_leaf(Path(file)).ends_at
+        return _usable(file, key).ends_at
     except (OSError, ValueError):
         return 0.0
 
 
+def _usable(file: str, key: str) -> Leaf:
+    """OSError or ValueError unless TLS can be spoken with the pair."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key, password="")
+    return read_leaf(Path(file))
+
+
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no whole PEM text").replace("_", " ").lower()
+    return getattr(error, "strerror", None) or str(error)

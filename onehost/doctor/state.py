@@ -23,7 +23,7 @@ from chalicelib.adapters.sqlite.folder import (
 )
 from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA
 from chalicelib.adapters.sqlite.sealing_keys import check_keys, key_file, keys_of
-from chalicelib.adapters.sqlite.stored_schema import check_schema
+from chalicelib.adapters.sqlite.stored_schema import check_stored
 from chalicelib.domain.errors import PermanentFailure
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
 from onehost.doctor.host import Host
@@ -157,10 +157,10 @@ def _schema(path: Path, known: int) -> Finding:
     try:
         with reading(path) as db:
             ((version,),) = fetched(db, "PRAGMA user_version")
-        check_schema(version, path.name, known)
-    except PermanentFailure as newer:
+        check_stored(path, known)
+    except PermanentFailure as strange:
         return failed(
-            newer.public, "Install the release that wrote it, or restore a backup of this one"
+            strange.public, "Install the release that wrote it, or restore a backup of this one"
         )
     except apsw.Error as error:
         return failed(f"{path} cannot be read: {error}", "Bring a backup back: `posthorn restore`")

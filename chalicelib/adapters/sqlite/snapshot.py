@@ -62,7 +62,7 @@ def check_database(path: Path, name: str, version: int) -> None:
     """PermanentFailure when a newer release has written this database, or nobody."""
     check_schema(version, str(path), len(SCHEMAS[name]))
     if version < 1:
-        raise PermanentFailure(f"{path} has no tables")
+        raise PermanentFailure(f"{path} has no schema: it is empty, or no release has written it")
 
 
 def take_snapshot(source: Path, target: Path) -> int:

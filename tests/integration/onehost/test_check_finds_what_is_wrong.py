@@ -51,6 +51,7 @@ _MAIL = [
     ("UPDATE counters SET counts = '{'", "The counters of server 1 from "),
     ("UPDATE numbers SET n = 2 WHERE kind = 'message'", "Server 1 would give numbers again"),
     ("PRAGMA user_version = 9", "was written by a newer release (schema 9, this one knows 6)"),
+    ("PRAGMA user_version = 0", "has no schema: it is empty, or no release has written it"),
 ]
 _OTHER_KEY = """UPDATE nouns SET value = replace(value, '"selector":"', '"selector":"x') WHERE kind = 'domain'"""
 _CONTROL = [

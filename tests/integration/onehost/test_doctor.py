@@ -126,11 +126,18 @@ def test_a_folder_that_nothing_may_serve(host: SoundHost, marker: str, sentence:
     fails(host, "state folder", sentence, "Go on with it")
 
 
-def test_a_database_of_a_newer_release(host: SoundHost) -> None:
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        (9, "mail.db was written by a newer release"),
+        (0, "mail.db was written by no release: it has tables, but no schema"),
+    ],
+)
+def test_a_database_of_no_known_release(host: SoundHost, version: int, sentence: str) -> None:
     db = apsw.Connection(str(host.state / "mail.db"))
-    db.execute("PRAGMA user_version=9").fetchall()
+    db.execute(f"PRAGMA user_version={version}").fetchall()
     db.close()
-    fails(host, "versions", "mail.db was written by a newer release", "Install the release")
+    fails(host, "versions", sentence, "Install the release")
 
 
 def test_a_database_that_is_none(host: SoundHost) -> None:
@@ -367,7 +374,7 @@ def test_a_certificate_that_nobody_vouches_for(host: SoundHost) -> None:
 def test_a_certificate_and_a_key_that_do_not_belong_together(host: SoundHost) -> None:
     _, key = make_pair(NAME, time.time())
     (host.folder / "key.pem").write_bytes(key)
-    fails(host, "certificate", "cannot be used", "belong together")
+    fails(host, "certificate", "cannot be used: key values mismatch", "belong together")
 
 
 def test_a_certificate_that_is_not_there(host: SoundHost) -> None:

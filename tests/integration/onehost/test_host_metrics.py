@@ -52,13 +52,14 @@ def test_the_disk_of_the_state_folder(unserved: WebTenant) -> None:
 
 
 def test_the_end_of_the_certificate(unserved: WebTenant, tmp_path: Path) -> None:
-    pair, file = new_pair(), tmp_path / "certificate.pem"
-    file.write_bytes(pair.certificate)
+    pair, file = new_pair(), tmp_path / "both.pem"
+    file.write_bytes(pair.certificate + pair.key)
     end = x509.load_pem_x509_certificate(pair.certificate).not_valid_after_utc.timestamp()
     name = "certificate_not_after_timestamp_seconds"
     assert told(unserved, str(file))[name] == end
-    file.write_bytes(b"none")
-    assert told(unserved, str(file))[name] == 0
+    for useless in (b"none", pair.certificate, pair.certificate + new_pair().key):
+        file.write_bytes(useless)
+        assert told(unserved, str(file))[name] == 0
     assert told(unserved, str(tmp_path / "absent"))[name] == 0
     assert name not in told(unserved)
 
