@@ -67,10 +67,10 @@ def checked(root: Path, environment: Mapping[str, str], *, is_new: bool = True) 
         )
     version = version_of(root)
     text = (root / "CHANGELOG.md").read_text()
-    told = changelog.notes(text, version)
-    tags = git(root, "tag", "--list", "v*").split()
     if is_new:
+        tags = git(root, "tag", "--list", "v*").split()
         _check_new(version, tags, changelog.released(text))
+    told = changelog.notes(text, version)
     check_fixture(root, version)
     return Release(version, told, _epoch(root, environment))
 

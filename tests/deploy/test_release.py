@@ -251,7 +251,11 @@ def test_a_version_without_fixture_is_refused(root: Path, refused: Refused) -> N
 
 def test_a_version_is_released_once(root: Path, refused: Refused) -> None:
     git(root, "tag", "--annotate", "--message", "Before", "v1.2.3")
-    assert refused() == "1.2.3 was released already: there is a tag v1.2.3."
+    said = "1.2.3 was released already: there is a tag v1.2.3."
+    assert refused() == said
+    write(root, "CHANGELOG.md", CHANGELOG.replace("[Unreleased]\n", "[Unreleased]\n\n- More.\n"))
+    commit(root)
+    assert refused() == said, "its section stays as it was released"
 
 
 def test_without_a_repository_nothing_is_released(
