@@ -55,8 +55,11 @@ FORMS = {
     "spamd": (_HOST_AND_PORT, "such as scanner.example:783"),
     "clamd": (_HOST_AND_PORT, "such as scanner.example:3310"),
     "rspamd": (_URL, "such as http://scanner.example:11333"),
-    "complaint_rate_limit": (_PERCENT, "percent, 0.01 to 100, such as 0.3"),
-    "bounce_rate_limit": (_PERCENT, "percent, 0.01 to 100, such as 5"),
+    "complaint_rate_limit": (
+        _PERCENT,
+        "percent, 0.01 to 100 with at most two decimals, such as 0.3",
+    ),
+    "bounce_rate_limit": (_PERCENT, "percent, 0.01 to 100 with at most two decimals, such as 5"),
     "log_level": (re.compile(r"(?:debug|info|warning|error)\Z"), "debug, info, warning or error"),
     "scan_failure": (re.compile(r"(?:open|closed)\Z"), "open or closed"),
     "reverse_names": (re.compile(r"(?:require|ignore)\Z"), "require or ignore"),

@@ -57,7 +57,8 @@ def _read(path: Path) -> dict[str, str]:
     try:
         stored = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as missing:
-        raise PermanentFailure(f"There is no settings file {path}") from missing
+        text = f"There is no settings file {path}: `posthorn init` writes one"
+        raise PermanentFailure(text) from missing
     except (OSError, UnicodeDecodeError) as unreadable:
         reason = getattr(unreadable, "strerror", None) or "it is not in UTF-8"
         raise PermanentFailure(f"The settings file {path} cannot be read: {reason}") from unreadable

@@ -252,8 +252,7 @@ class CheckInstallation:
         for field in (*HOSTS, "return_path_domain", "spf_include"):
             if getattr(settings, field) == getattr(EXAMPLES, field):
                 yield f"{field} is an example."
-        for field in HOSTS:
-            name: str = getattr(settings, field)
+        for name in dict.fromkeys(str(getattr(settings, field)) for field in HOSTS):
             if not await self._resolver.addresses(name):
                 yield f"{name} has no address."
         try:

@@ -54,6 +54,10 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.exists():
         if (folder / UNFINISHED).exists():
             raise PermanentFailure(f"The backup in {folder} was not finished: take it again")
+        if inside := sorted(folder.glob(f"*/{MANIFEST}")):
+            raise PermanentFailure(
+                f"There is no backup in {folder} itself: name one of its folders, such as {inside[-1].parent}"
+            )
         raise PermanentFailure(f"There is no backup in {folder}")
     try:
         found = json.loads(path.read_bytes())

@@ -164,3 +164,9 @@ def test_own_lists_are_told_apart_and_those_that_suspend_are_among_them() -> Non
 def test_lists_that_nobody_can_ask_are_refused(lists: str, suspending: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read_settings({"POSTHORN_OWN_DNSBLS": lists, "POSTHORN_SUSPEND_LISTED": suspending})
+
+
+def test_a_rate_has_two_decimals_at_most() -> None:
+    said = "POSTHORN_COMPLAINT_RATE_LIMIT must be percent, 0.01 to 100 with at most two decimals"
+    with pytest.raises(ValueError, match=said):
+        read_settings({"POSTHORN_COMPLAINT_RATE_LIMIT": "0.123"})

@@ -254,6 +254,16 @@ def test_jobs_are_counted_and_one_that_does_not_end_is_told_of(api: ApiWorld) ->
     assert checks(api)["jobs"][0] == "ok"
 
 
+async def test_a_name_of_pages_and_mail_is_told_of_once() -> None:
+    names = {"web_hostname": "m.test", "smtp_hostname": "m.test", "track_domain": "t.test"}
+    program = in_memory(Settings(**names, return_path_domain="rp.test", spf_include="spf.test"))
+    await program[CheckInstallation].run()
+    found = {one.name: one.detail for one in await program[CheckInstallation].findings()}
+    assert found["dns"].startswith(
+        "m.test has no address. t.test has no address. rp.test has no MX"
+    )
+
+
 async def test_names_are_looked_up_every_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"web_hostname": "w.test", "smtp_hostname": "s.test", "track_domain": "t.test"}
     names |= {"postmaster": "op@p.test", "system_server": "a/b", "system_from": "a@b.test"}

@@ -20,6 +20,13 @@ def _no_manifest(saved: Path, other: Path) -> str:
     return f"There is no backup in {saved}"
 
 
+def _dated(saved: Path, other: Path) -> str:
+    whole = shutil.move(saved, saved.with_name("whole"))
+    for name in ("000001-20261130T021500Z", "000002-20261201T021500Z"):
+        shutil.copytree(whole, saved / name)
+    return f"There is no backup in {saved} itself: name one of its folders, such as {saved / name}"
+
+
 def _half_done(saved: Path, other: Path) -> str:
     (saved / "manifest.json").rename(saved / "unfinished")
     return f"The backup in {saved} was not finished: take it again"
@@ -123,8 +130,8 @@ def _change(saved: Path, change: Callable[[dict[str, dict[str, dict[str, object]
 
 
 REASONS = [
-    _no_manifest, _half_done, _no_folder, _garbled_manifest, _newer_manifest, _garbled_database, _missing_database,
-    _newer_schema, _missing_segment, _garbled_body, _not_empty, _no_key, _another_key, _no_key_file,
+    _no_manifest, _dated, _half_done, _no_folder, _garbled_manifest, _newer_manifest, _garbled_database,
+    _missing_database, _newer_schema, _missing_segment, _garbled_body, _not_empty, _no_key, _another_key, _no_key_file,
     _open_to_others,
 ]  # fmt: skip
 

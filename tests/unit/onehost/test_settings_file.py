@@ -76,7 +76,9 @@ def test_what_cannot_be_read_is_one_sentence(file: Path, text: str, said: str) -
 
 
 def test_a_file_that_is_not_there_or_no_text(file: Path) -> None:
-    with pytest.raises(PermanentFailure, match="There is no settings file"):
+    with pytest.raises(
+        PermanentFailure, match=r"There is no settings file .*: `posthorn init` writes one"
+    ):
         environment_of(file, {})
     with pytest.raises(PermanentFailure, match="cannot be read: Is a directory"):
         environment_of(file.parent, {})
