@@ -11,7 +11,7 @@ from chalicelib.cli.commands import options
 from chalicelib.cli.send_limits import NOTHING
 
 RATES = ("complaint_rate_limit", "bounce_rate_limit", "rate_limit_count")
-_HELD = "above which new mail is held, or `none` for as the wider owner has it."
+_HELD = "above which new mail is held, or `none` for none of its own."
 
 
 def _percent(text: str) -> float | str:
@@ -57,7 +57,7 @@ def rates_text(owner: Mapping[str, Any]) -> str:
     known = [f"{owner[name]:g} % {word}" for name, word in names.items() if owner[name] is not None]
     if owner["rate_limit_count"] is not None:
         known.append(f"of {owner['rate_limit_count']} messages or more")
-    return ", ".join(known) or NOTHING
+    return ", ".join(known) or f"{NOTHING} of its own"
 
 
 def holds_text(owner: Mapping[str, Any]) -> str:

@@ -26,8 +26,8 @@ stream_group = Group("stream", "Streams: kinds of mail that recipients unsubscri
 def list_all(session: Session, server: str | None) -> None:
     """List the streams of a server; the first two every server has."""
     found = list(session.client.all_streams(tenant=server))
-    rows = [(one["name"], one["type"], yes(one["unsubscribe"])) for one in found]
-    session.show(found, table(rows, ("name", "type", "unsubscribe")))
+    rows = [(one["name"], one["type"], yes(one["unsubscribe"]), rates_text(one)) for one in found]
+    session.show(found, table(rows, ("name", "type", "unsubscribe", "rates that hold")))
 
 
 @stream_group.command("add")

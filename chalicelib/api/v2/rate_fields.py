@@ -14,7 +14,7 @@ from chalicelib.services.tenancy.rate_fields import MOST, RATE_FIELDS, check_per
 _Percent = Annotated[
     float, Field(strict=True, allow_inf_nan=False, ge=0.01, le=100), checked(check_percent)
 ]
-_HELD = "above which new mail is held, with at most two decimals; null: as the wider owner has it."
+_HELD = "above which new mail is held, with at most two decimals; null: none of its own."
 ComplaintRateLimit = Annotated[
     _Percent | None,
     Field(description=f"Percent of delivered mail that is complained about, {_HELD}"),

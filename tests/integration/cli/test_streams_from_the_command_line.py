@@ -27,6 +27,16 @@ def test_streams_are_listed_added_changed_and_removed(demo: Run) -> None:
     assert (stays.code, stays.out) == (1, "")
 
 
+def test_the_list_tells_which_rates_hold_a_stream(demo: Run) -> None:
+    assert demo("stream", "set", "broadcast", "--complaint-rate-limit", "0.2").code == 0
+    lines = [line.split(maxsplit=3) for line in demo("stream", "list").out.splitlines()]
+    assert [(one[0], one[3]) for one in lines] == [
+        ("NAME", "RATES THAT HOLD"),
+        ("transactional", "none of its own"),
+        ("broadcast", "0.2 % complaints"),
+    ]
+
+
 def test_a_change_without_options_is_wrong_usage(demo: Run) -> None:
     assert demo("stream", "set", "broadcast").code == 2
 

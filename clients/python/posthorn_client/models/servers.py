@@ -115,11 +115,11 @@ class ServerToChange(TypedDict):
     """What becomes of mail above a limit: held and sent later, or refused."""
     complaint_rate_limit: NotRequired[float | None]
     """Percent of delivered mail that is complained about, above which new mail is held, with at most
-    two decimals; null: as the wider owner has it.
+    two decimals; null: none of its own.
     """
     bounce_rate_limit: NotRequired[float | None]
     """Percent of mail that does not reach its recipient, above which new mail is held, with at most
-    two decimals; null: as the wider owner has it.
+    two decimals; null: none of its own.
     """
     rate_limit_count: NotRequired[int | None]
     """Of fewer messages in 24 hours no rate is taken; null: as the wider owner has it."""
@@ -167,11 +167,11 @@ class ServerToMake(TypedDict):
     """What becomes of mail above a limit: held and sent later, or refused."""
     complaint_rate_limit: NotRequired[float | None]
     """Percent of delivered mail that is complained about, above which new mail is held, with at most
-    two decimals; null: as the wider owner has it.
+    two decimals; null: none of its own.
     """
     bounce_rate_limit: NotRequired[float | None]
     """Percent of mail that does not reach its recipient, above which new mail is held, with at most
-    two decimals; null: as the wider owner has it.
+    two decimals; null: none of its own.
     """
     rate_limit_count: NotRequired[int | None]
     """Of fewer messages in 24 hours no rate is taken; null: as the wider owner has it."""
