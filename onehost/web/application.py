@@ -89,9 +89,9 @@ class Web:
             notes = {"status": answer.status, "outcome": refusal.kind.lower()}
             with UnitOfWork("web", head.request_id, notes, program=self._program):
                 pass
-        self._counts.count(answer.status)
         try:
             await write(send, answer, head.request_id, body)
+            self._counts.count(answer.status)
         finally:
             if body is not None:
                 body.let_go()
