@@ -50,6 +50,7 @@ __all__ = ["aws_backend", "aws_settings"]
 ITEMS = int(os.environ.get("JOBS_ITEMS", "80"))
 SECONDS = float(os.environ.get("JOBS_SECONDS", SPARED_SECONDS + 0.5))
 TOGETHER = 500
+A_SECOND = 10
 ZOE = "zoe@example.com"
 SENT, HELD = {"filter": {"direction": "outgoing"}}, {"filter": {"status": "held"}}
 AWS = pytest.param("aws", marks=pytest.mark.aws)
@@ -72,12 +73,13 @@ class Play:
         return JobOwner(server.organization_id, server.full_name, server)
 
     async def many(self, one: Message) -> None:
-        """As many messages like this one, which is there."""
+        """As many messages like this one, which is there, A_SECOND of them in each second after it."""
         server = self.scene.server.id
         numbers = await self.program[Numbers].take(server, "message", ITEMS - 1)
         for start in range(0, len(numbers), TOGETHER):
+            at = one.received_at + start / A_SECOND
             some = [
-                replace(one, id=MessageId(number), token=f"{number:016d}")
+                replace(one, id=MessageId(number), token=f"{number:016d}", received_at=at)
                 for number in numbers[start : start + TOGETHER]
             ]
             await self._store(some)
