@@ -5,7 +5,8 @@
         postal.fill(golden())
 
 It is an ordinary process on a folder of its own at a free port of 127.0.0.1. As root it is run as nobody, because it
-refuses to be root. Without the program, what needs it is skipped.
+refuses to be root; its folder must not lie in one of pytest, which closes its own to others at each start. Without the
+program, what needs it is skipped.
 """
 
 from __future__ import annotations

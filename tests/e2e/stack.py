@@ -182,6 +182,25 @@ class RunningStack:
             pause *= 1.1
         raise AssertionError(f"not within {5 * PATIENCE} s: {what}")
 
+    def by_tries(self, look: Callable[[], bool], tries: Callable[[], int], what: str) -> None:
+        """Move the clock by eight hours after each try, as `tries` counts them, until `look` is true.
+
+        Once more when no try comes: a wake-up that was queued after the clock went waits its 15 minutes from then on.
+        Not sooner: a clock that runs away under a try takes its lease away too.
+        """
+        moved = time.monotonic()
+        give_up, seen = moved + 10 * PATIENCE, 0
+        while not look():
+            now, found = time.monotonic(), tries()
+            assert now < give_up, f"not within {10 * PATIENCE} s: {what}"
+            if found > seen:
+                seen, moved = found, now
+                self.advance(8 * 3600)
+            elif now - moved > PATIENCE / 2:
+                moved = now
+                self.advance(900)
+            time.sleep(0.05)
+
     def submit(self, rcpt: str | list[str], content: bytes, mail_from: str | None = None) -> None:
         """Send content by SMTP submission with the demo credential."""
         smtp, server = self.facts["smtp"], self.facts["server"]

@@ -41,19 +41,11 @@ def test_a_long_schedule_plays_to_its_end(stack: RunningStack) -> None:
     rcpt = "never+451@example.test"
     stack.submit(rcpt, message(rcpt))
     record = wait_for(lambda: record_of(stack, rcpt), "the record")
-    seen = 0
-
-    def over() -> bool:
-        nonlocal seen
-        if record_of(stack, rcpt)["status"] == "HardFail":
-            return True
-        # Only once the try is over: a clock that runs away under a try takes its lease away too.
-        if len(log_of(stack, record)) > seen:
-            seen += 1
-            stack.advance(8 * 3600)
-        return False
-
-    wait_for(over, "the last attempt", 300)
+    stack.by_tries(
+        lambda: record_of(stack, rcpt)["status"] == "HardFail",
+        lambda: len(log_of(stack, record)),
+        "the last attempt",
+    )
     assert stack.inbox(rcpt) == []
 
 

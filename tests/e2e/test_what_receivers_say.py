@@ -62,20 +62,11 @@ def test_a_day_and_a_half_of_refusals_ends_in_a_failure_and_a_suppression(
 ) -> None:
     rcpt = "for-a-day-and-a-half+451@example.test"
     message = send(stack, rcpt)
-
-    seen = 0
-
-    def over() -> bool:
-        nonlocal seen
-        if status_of(stack, message) == "HardFail":
-            return True
-        # Only once the try is over: a clock that runs away under a try takes its lease away too.
-        if len(ask(stack, "deliveries", message)) > seen:
-            seen += 1
-            stack.advance(8 * 3600)
-        return False
-
-    wait_for(over, "the last attempt", 300)
+    stack.by_tries(
+        lambda: status_of(stack, message) == "HardFail",
+        lambda: len(ask(stack, "deliveries", message)),
+        "the last attempt",
+    )
     log = ask(stack, "deliveries", message)
     assert [each["status"] for each in log] == [*["SoftFail"] * 18, "HardFail"]
     assert "Maximum number of delivery attempts (18)" in log[-1]["details"]

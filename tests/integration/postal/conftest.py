@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,11 +44,15 @@ QUIET = Progress(lambda text: None)
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+def mariadb() -> Iterator[MariaDb]:
     if SERVER is None or INSTALL is None:
         pytest.skip("mariadbd is absent (Debian: mariadb-server)")
-    with running_mariadb(tmp_path_factory.mktemp("mariadb")) as place:
-        yield place
+    folder = Path(tempfile.mkdtemp(prefix="posthorn-mariadb-"))
+    try:
+        with running_mariadb(folder) as place:
+            yield place
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
