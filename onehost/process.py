@@ -167,7 +167,8 @@ def _gateway(program: Posthorn, environment: Mapping[str, str]) -> Gateway:
         commit_wait_seconds=0,
         state=environment.get("POSTHORN_STATE") or program.settings.state_folder,
     )
-    return make_gateway(program, configuration, program[Services])
+    # A host has no other task that goes on while this one does not start.
+    return make_gateway(program, configuration, program[Services], stand_in=True)
 
 
 def parts_of(settings: Settings, options: Options, environment: Mapping[str, str]) -> Parts:

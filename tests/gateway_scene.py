@@ -243,10 +243,11 @@ async def running_gateway(
     recipients: int = 10,
     credential: CredentialOptions | None = None,
     scene: Scene | None = None,
+    stand_in: bool = False,
     **changes: Any,
 ) -> AsyncIterator[RunningGateway]:
     """A gateway that runs while the block does. `changes` are fields of the configuration; a `scene` that is given
-    brings its own settings and credential."""
+    brings its own settings and credential. `stand_in` is for a pair that cannot be used."""
     settings = Settings(smtp_hostname=HOST, max_message_size=largest, max_recipients=recipients)
     if scene is None:
         scene = await make_scene(settings, credential=credential)
@@ -255,7 +256,9 @@ async def running_gateway(
     journal = Journal(log, scene.clock.now, addresses=False)
     configuration, certificate = replace(configuration, **changes), self_signed()
     if configuration.tls_certificate:
-        certificate = server_certificate(configuration, HOST, scene.clock.now, journal)
+        certificate = server_certificate(
+            configuration, HOST, scene.clock.now, journal, stand_in=stand_in
+        )
     site = Site(configuration, settings, scene.posthorn[Services], journal, certificate)
     running = RunningGateway(Gateway(site), scene, log)
     await running.gateway.start()

@@ -23,7 +23,8 @@ class Notes:
 
     folder: where dated backups are. tried_at: the last run, and why it failed. hooked_at: the last hook, and why it
     failed. proof_tried_at: the last proof, and what it found; proven_at: the last good one, proven: of which backup.
-    doubted: files in which a proof found damage; the next backup copies them anew.
+    refused: the backups that a proof found not to be good. doubted: files in which a proof found damage; the next
+    backup copies them anew.
     """
 
     folder: str = ""
@@ -35,6 +36,7 @@ class Notes:
     proof_failure: str = ""
     proven_at: float = 0.0
     proven: str = ""
+    refused: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
 
 
@@ -43,7 +45,10 @@ def _texts(found: Iterable[object]) -> tuple[str, ...]:
 
 
 _MOMENTS = ("tried_at", "hooked_at", "proof_tried_at", "proven_at")
-_KINDS: Mapping[str, Callable[[Any], Any]] = {**dict.fromkeys(_MOMENTS, float), "doubted": _texts}
+_KINDS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_MOMENTS, float),
+    **dict.fromkeys(("refused", "doubted"), _texts),
+}
 
 
 def read_notes(state: Path) -> Notes:

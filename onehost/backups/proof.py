@@ -6,7 +6,7 @@ A backup whose key is not at hand is not proven: what is sealed in it would be l
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +94,25 @@ def _is_left(trial: Path) -> bool:
         return False
     names = {path.name.partition(".db-")[0] for path in trial.iterdir()}
     return names <= {RESTORING, LOCK, *PLACED, *(name.removesuffix(".db") for name in SCHEMAS)}
+
+
+def refused_by(proof: Proof, found: Sequence[Dated], earlier: Collection[str]) -> tuple[str, ...]:
+    """The names of those backups that a proof, of the newest one now, found not to be good. What is damaged in it is
+    damaged in those, too, that share the file."""
+    *before, tried = found
+    refused = [
+        one.path.name
+        for one in before
+        if one.path.name in earlier or any(_same(one, tried, name) for name in proof.damaged)
+    ]
+    return (*refused, tried.path.name) if proof.failure else tuple(refused)
+
+
+def _same(one: Dated, other: Dated, name: str) -> bool:
+    try:
+        return (one.path / name).samefile(other.path / name)
+    except OSError:
+        return False
 
 
 def _damaged(source: Path, manifest: Manifest) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from chalicelib.ports.clock import Clock
 from onehost.backups.dated import all_of, check_folder, clear, rotate
 from onehost.backups.hook import run_hook
 from onehost.backups.notes import read_notes, sentence, write_notes
-from onehost.backups.proof import Proof, prove
+from onehost.backups.proof import Proof, prove, refused_by
 from onehost.backups.take import Taken, take_dated
 from onehost.options import Options
 from onehost.storage.copying import existing, own_folder, to_itself
@@ -139,6 +139,7 @@ class Backups:
             place = Path(self._options.backup_proof_folder or self.folder).absolute()
             own_folder(place, "There is no folder {} to restore into")
             proof = prove(found[-1], place, self._state, now, self._progress)
+            self._note(refused=refused_by(proof, found, read_notes(self._state).refused))
             if proof.failure:
                 raise PermanentFailure(proof.failure)
             done.proven = found[-1].path.name

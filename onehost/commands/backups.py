@@ -12,7 +12,7 @@ from chalicelib.cli.terminal import iso, moment, table, visible
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.ports.clock import Clock
 from onehost.backups.dated import Dated, all_of
-from onehost.backups.notes import read_notes
+from onehost.backups.notes import Notes, read_notes
 from onehost.backups.run import Backups, Outcome
 from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
@@ -48,27 +48,33 @@ def list_command(session: HostSession) -> int:
     """List the backups that are there, the oldest first."""
     with plain_failures():
         found = all_of(_backups(session).folder)
-    proven = read_notes(session.state_folder).proven
+    notes = read_notes(session.state_folder)
     shown = [
         {
             "name": one.path.name,
             "began_at": iso(one.began_at or None),
-            "good": one.is_good,
-            "proven": one.path.name == proven,
+            "good": _is_good(one, notes),
+            "proven": one.path.name == notes.proven,
         }
         for one in found
     ]
-    rows = [(one.path.name, _about(one, proven)) for one in found]
+    rows = [(one.path.name, _about(one, notes)) for one in found]
     session.show(shown, table(rows, ("name", "")) if rows else "There is no backup yet.")
     return 0
 
 
-def _about(one: Dated, proven: str) -> str:
+def _is_good(one: Dated, notes: Notes) -> bool:
+    return one.is_good and one.path.name not in notes.refused
+
+
+def _about(one: Dated, notes: Notes) -> str:
     if not one.began_at:
         return "cannot be read"
-    if one.path.name == proven:
-        return "proven"
-    return "" if one.is_good else "lacks bodies"
+    if not one.is_good:
+        return "lacks bodies"
+    if one.path.name in notes.refused:
+        return "its proof failed"
+    return "proven" if one.path.name == notes.proven else ""
 
 
 def _backups(session: HostSession) -> Backups:

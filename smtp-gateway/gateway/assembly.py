@@ -14,10 +14,13 @@ from gateway.site import Services, Site
 from gateway.tls import server_certificate
 
 
-def make_gateway(program: Posthorn, configuration: Configuration, services: Services) -> Gateway:
+def make_gateway(
+    program: Posthorn, configuration: Configuration, services: Services, *, stand_in: bool = False
+) -> Gateway:
     """A gateway that has not been started, with limits that fit its memory; its log goes to standard output.
 
-    ValueError for a memory too small and for certificates that cannot be used, OSError where none can be made.
+    `stand_in`: whether the self-signed certificate stands in for files that cannot be used. ValueError for them
+    otherwise, and for a memory too small, OSError where no certificate can be made.
     """
     settings, clock = program.settings, program[Clock]
     give_back_large_blocks()
@@ -30,5 +33,7 @@ def make_gateway(program: Posthorn, configuration: Configuration, services: Serv
         least=settings.log_level,
         for_people=sys.stdout.isatty(),
     )
-    certificate = server_certificate(configuration, settings.smtp_hostname, clock.now, journal)
+    certificate = server_certificate(
+        configuration, settings.smtp_hostname, clock.now, journal, stand_in=stand_in
+    )
     return Gateway(Site(configuration, settings, services, journal, certificate))

@@ -22,6 +22,7 @@ _LEVELS = {
     "fault": "error",
     "accept_paused": "error",
     "certificate_refused": "warning",
+    "certificate_stands_in": "error",
     "stopped_late": "warning",
     AUTH_FAILED: "warning",
     "auth_refused": "warning",

@@ -2,17 +2,20 @@
 
 TLS 1.2 is the oldest version spoken. Files that change are loaded again: connections that begin afterwards have the new
 certificate, those that are open keep theirs. One that is not valid now is taken only where the one in use is no better:
-mail servers do not look, and with none at all nobody could encrypt. The self-signed pair is for trying Posthorn out: it
-is made once, kept in the state folder with mode 600 and used again; clients that verify certificates will refuse it.
+mail servers do not look, and with none at all nobody could encrypt. The self-signed pair is for trying Posthorn out,
+and where asked stands in for files that a start cannot use. It is made once, kept in the state folder with mode 600 and
+used again; clients that verify certificates will refuse it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
+import fcntl
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,21 +44,37 @@ class Times:
         return self.since.timestamp() <= now < self.until.timestamp()
 
 
+# Of a certificate that stands in for another: whatever can be used is better.
+_NEVER = Times(*2 * (datetime.datetime.fromtimestamp(0, datetime.UTC),))
+
+
 class ServerCertificate:
     """The certificate of every listener; `context` is for connections that begin. A pair that cannot be used, because
     it is written at this moment or does not belong together, leaves the one before in use and is tried again."""
 
     def __init__(
-        self, certificate: Path, key: Path, journal: Journal, now: Callable[[], float]
+        self,
+        certificate: Path,
+        key: Path,
+        journal: Journal,
+        now: Callable[[], float],
+        stand_in: Callable[[], tuple[Path, Path]] | None = None,
     ) -> None:
-        """ValueError when the files cannot be used. `now` gives epoch seconds."""
+        """`now` gives epoch seconds, `stand_in` the files to use until these can be; ValueError when they cannot, and
+        there is none."""
         self._files = certificate, key
         self._journal = journal
         self._now = now
         self._marks = self._found()
         self._failure = ""
-        self.context = _context(certificate, key)
-        self._times = _times(certificate)
+        try:
+            self.context, self._times = _context(certificate, key), _times(certificate)
+        except ValueError as error:
+            if stand_in is None:
+                raise
+            self._failure = str(error)
+            journal.event("certificate_stands_in", error=self._failure)
+            self.context, self._times = _context(*stand_in()), _NEVER
 
     async def watch(self) -> None:
         """Look at the files each minute, until cancelled."""
@@ -106,14 +125,23 @@ class ServerCertificate:
 
 
 def server_certificate(
-    configuration: Configuration, hostname: str, now: Callable[[], float], journal: Journal
+    configuration: Configuration,
+    hostname: str,
+    now: Callable[[], float],
+    journal: Journal,
+    *,
+    stand_in: bool = False,
 ) -> ServerCertificate:
-    """That of the configuration. ValueError when the given files cannot be used, OSError when none can be made."""
-    if configuration.tls_certificate:
-        files = Path(configuration.tls_certificate), Path(configuration.tls_key)
-    else:
-        files = _self_signed(Path(configuration.state), hostname, now(), journal)
-    return ServerCertificate(*files, journal, now)
+    """That of the configuration. ValueError when the given files cannot be used and the self-signed pair is not to
+    stand in for them, OSError when none can be made."""
+
+    def own() -> tuple[Path, Path]:
+        return _self_signed(Path(configuration.state), hostname, now(), journal)
+
+    if not configuration.tls_certificate:
+        return ServerCertificate(*own(), journal, now)
+    files = Path(configuration.tls_certificate), Path(configuration.tls_key)
+    return ServerCertificate(*files, journal, now, own if stand_in else None)
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -156,14 +184,25 @@ def _mark(file: Path) -> tuple[int, ...]:
 
 def _self_signed(folder: Path, hostname: str, now: float, journal: Journal) -> tuple[Path, Path]:
     certificate, key = folder / "gateway-certificate.pem", folder / "gateway-key.pem"
-    if certificate.is_file() and key.is_file():
-        return certificate, key
     folder.mkdir(parents=True, exist_ok=True)
-    made, private = make_pair(hostname, now)
-    _write(key, private)
-    _write(certificate, made)
-    journal.event("self_signed_certificate", file=str(certificate))
+    with _alone(folder):
+        if not (certificate.is_file() and key.is_file()):
+            made, private = make_pair(hostname, now)
+            _write(key, private)
+            _write(certificate, made)
+            journal.event("self_signed_certificate", file=str(certificate))
     return certificate, key
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Processes that start at once would leave the key of one and the certificate of the other."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_pair(hostname: str, now: float) -> tuple[bytes, bytes]:

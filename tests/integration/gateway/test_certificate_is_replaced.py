@@ -4,17 +4,20 @@ nothing, and a pair that cannot be used changes nothing."""
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from gateway import tls
-from gateway.configuration import Role
-from gateway.tls import ServerCertificate
+from gateway.configuration import Configuration, Role
+from gateway.journal import Journal
+from gateway.tls import ServerCertificate, server_certificate
 from tests.certificates import NOW, Authority, Pair, PairFiles, fingerprint, new_pair, of_no_version
 from tests.gateway_scene import HOST, Client, RunningGateway, running_gateway
 from tests.patience import PATIENCE
@@ -102,6 +105,46 @@ async def test_a_pair_that_cannot_be_used_keeps_the_old_one(files: PairFiles, na
         files.replace(SECOND)
         certificate.look()
         assert await met(gateway) == {SECOND.fingerprint}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_start_with_it_has_a_stand_in_until_it_can_be_used(
+    files: PairFiles, name: str
+) -> None:
+    files.replace(WRONG[name])
+    given = {"tls_certificate": str(files.certificate), "tls_key": str(files.key)}
+    async with running_gateway(state=str(files.folder), stand_in=True, **given) as gateway:
+        (told,) = gateway.events("certificate_stands_in")
+        assert told["error"].startswith(f"{files.certificate} and {files.key} cannot be used as")
+        own = (files.folder / "gateway-certificate.pem").read_bytes()
+        assert await met(gateway) == {fingerprint(ssl.PEM_cert_to_DER_cert(own.decode()))}
+        certificate_of(gateway).look()
+        assert gateway.events("certificate_refused") == []
+        # Whatever can be used is better, even one that has ended.
+        ended = Authority().pair(HOST, made_at=NOW - 200 * 86_400)
+        files.replace(ended)
+        certificate_of(gateway).look()
+        assert await met(gateway) == {ended.fingerprint}
+
+
+async def test_a_start_without_a_stand_in_ends_with_one_sentence(files: PairFiles) -> None:
+    files.replace(WRONG["a key of another certificate"])
+    with pytest.raises(ValueError, match=r"cannot be used as .*: key values mismatch$"):
+        async with served(files):
+            pass
+
+
+def test_processes_that_start_at_once_make_one_pair(tmp_path: Path) -> None:
+    """The state folder is new to all of them."""
+    kept = Configuration(state=str(tmp_path))
+    journal = Journal(io.StringIO(), lambda: NOW, addresses=False)
+
+    def start(_: int) -> bool:
+        made = server_certificate(kept, HOST, lambda: NOW, journal)
+        return isinstance(made.context, ssl.SSLContext)  # it refuses what does not belong together
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(start, range(16)))
 
 
 @pytest.mark.parametrize(("days", "said"), [(-200, "it ended on 2"), (5, "it is not valid yet")])

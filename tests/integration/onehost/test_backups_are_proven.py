@@ -51,6 +51,15 @@ def rot(path: Path, at: int = 60) -> None:
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
+def listed(dated: DatedHost) -> list[tuple[bool, str]]:
+    """Whether each backup is good, and the words of the list."""
+    lines = dated.command("backups", "list").out.splitlines()[1:]
+    told = dated.command("backups", "list", "--json").json
+    return [
+        (one["good"], " ".join(line.split()[1:])) for one, line in zip(told, lines, strict=True)
+    ]
+
+
 async def test_a_rotten_bit_is_told_of_and_the_next_backup_is_sound(dated: DatedHost) -> None:
     await two_messages(dated.host)
     dated.made()
@@ -62,12 +71,14 @@ async def test_a_rotten_bit_is_told_of_and_the_next_backup_is_sound(dated: Dated
     assert failed.err.startswith(f"posthorn: The backup in {broken.path} is damaged: Message 1/")
     assert failed.err.count("\n") == 1
     assert dated.notes.doubted == (segment_of(broken.path).relative_to(broken.path).as_posix(),)
+    assert listed(dated) == [(False, "its proof failed")] * 2  # the file is of both
     mended = dated.made()  # which proves, too, since the last proof failed
     assert segment_of(mended.path).stat().st_nlink == 1
     notes = dated.notes
     assert notes.proven == mended.path.name
     assert not notes.doubted
     assert notes.proof_failure == ""
+    assert listed(dated) == [*[(False, "its proof failed")] * 2, (True, "proven")]
     again = dated.made()
     assert segment_of(again.path).stat().st_nlink == 2
     assert words(again.path) == {SECRET, OTHER}

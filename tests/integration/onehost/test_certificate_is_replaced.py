@@ -91,6 +91,19 @@ def test_a_wrong_pair_is_told_once_a_process_and_the_old_one_serves(
         assert {met(host) for _ in range(8)} == {FIRST.fingerprint}
 
 
+def test_a_start_with_a_wrong_pair_serves_with_its_own_until_it_is_mended(
+    host: OneHost, files: PairFiles
+) -> None:
+    files.certificate.write_bytes(SECOND.certificate)
+    with host:
+        host.until(lambda: host.log.read_text().count('"event":"certificate_stands_in"') == 2)
+        (own,) = {met(host) for _ in range(8)}
+        assert own not in {FIRST.fingerprint, SECOND.fingerprint}
+        replace(host, lambda: files.replace(SECOND))
+        host.until(lambda: host.log.read_text().count('"event":"certificate_loaded"') == 2)
+        assert {met(host) for _ in range(8)} == {SECOND.fingerprint}
+
+
 def test_a_terminal_that_goes_away_is_a_stop(host: OneHost) -> None:
     ours, theirs = pty.openpty()
     with host.log.open("wb") as log:

@@ -84,14 +84,6 @@ def test_with_a_wrong_key_served_by_several(state: Path) -> None:
     assert f"{state / 'key'} is not the key file of this state folder" in refusal(os.environ)
 
 
-def test_with_a_certificate_that_cannot_be_used(state: Path, monkeypatch: Patch) -> None:
-    for name in ("certificate", "key"):
-        (state.parent / name).write_text("no PEM")
-        monkeypatch.setenv(f"POSTHORN_TLS_{name.upper()}", str(state.parent / name))
-    files = f"{state.parent / 'certificate'} and {state.parent / 'key'}"
-    assert f"{files} cannot be used as a certificate and its key" in refusal(os.environ)
-
-
 def no_room(monkeypatch: Patch, name: str) -> None:
     """Nothing can be made or opened under this name."""
     real: Callable[..., int] = os.open
