@@ -24,6 +24,9 @@ TABLE = """
     failing    test_saved_searches_that_cannot_be_had_fail_alone
     forbidden  test_who_may_only_look_gets_no_form_that_changes_mail
     many       test_ten_thousand_rows_are_small_pages
+/messages/searches/{id}
+    forbidden  test_a_shared_search_is_changed_by_who_may_share
+    gone       test_a_search_is_saved_found_again_and_removed
 /messages/{id}
     failing    test_the_log_that_cannot_be_loaded_fails_alone
     forbidden  test_who_may_only_look_is_told_who_can_act

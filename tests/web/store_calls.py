@@ -70,7 +70,9 @@ TABLE = """
  6   6  O/settings
  6   6  O/settings/delete
  7   8  O/keys
+ 7   8  O/keys/{id}
  4   4  /admin/keys
+ 4   4  /admin/keys/{id}
  8   9  O/members/{user}
  3   3  /settings
  4   4  /settings/security
@@ -146,7 +148,10 @@ TABLE = """
  6   7  S/settings/rates
  6   7  S/settings/delete
  9   9  S/settings/rules
+ 8   8  S/settings/rules/{id}
  8   8  O/ip_rules
+ 8   8  O/ip_rules/{id}
+ 5   5  S/messages/searches/{id}
  3   3  S/settings/erase
  3   3  O/settings/erase
  5   5  S/settings/erase/{job}

@@ -147,7 +147,33 @@ def test_a_search_is_saved_found_again_and_removed(looker: Looker) -> None:
     shown.has("Saved searches", "Welcomes", "shared")
     assert "Welcomes" not in looker.get("/messages/incoming").plain
     (gone,) = [one for one in shown.forms() if one.endswith("/remove")]
+    one = gone.removesuffix("/remove")
+    looker.get(f"/{one}").has("Change a saved search", "Everybody of this server sees it")
+    wrong = looker.post(f"/{one}", name="Hello", q="size:many", direction="")
+    assert wrong.status == 422
+    assert 'value="size:many"' in wrong.text
+    said = {"name": "Hello", "q": "tag:hello", "direction": "incoming"}
+    looker.follow(looker.post(f"/{one}", **said)).has("Saved as “Hello”")
+    assert "Welcomes" not in looker.get("/messages/outgoing").plain
+    changed = looker.get("/messages/incoming")
+    changed.has("Hello")
+    assert "shared" not in changed.plain
     looker.follow(looker.post(f"/{gone}")).has("The search was removed")
+    assert looker.get(f"/{one}").status == 404
+
+
+def test_a_shared_search_is_changed_by_who_may_share(looker: Looker) -> None:
+    sent(looker)
+    looker.post("/messages/searches", name="All", q="", direction="outgoing", shared="1")
+    (gone,) = [one for one in looker.get("/messages/outgoing").forms() if one.endswith("/remove")]
+    one = f"/{gone.removesuffix('/remove')}"
+    looker.role = VIEWER
+    shown = looker.get("/messages/outgoing")
+    shown.has("Saved searches", "All")
+    assert gone not in shown.forms()
+    assert looker.get(one).status == 403
+    assert looker.post(one, name="Mine", q="").status == 403
+    looker.get("/messages/outgoing").has("All")
 
 
 def test_a_search_without_a_name_comes_back_with_what_is_wrong(looker: Looker) -> None:

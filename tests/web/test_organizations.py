@@ -133,18 +133,36 @@ async def test_a_management_key_is_shown_once(owner: Browser) -> None:
     listed = await owner.get("/org/acme/keys")
     assert "terraform" in listed.text
     assert "phm_" not in listed.html
+    (one,) = [each for each in listed.addresses if each.startswith("/org/acme/keys/")]
+    form = await owner.get(one)
+    assert "It may domains:write" in form.text
+    wrong = await owner.submit(form, "Save", networks="nowhere")
+    assert (wrong.status, "nowhere</textarea>" in wrong.html) == (422, True)
+    given = {"name": "ansible", "networks": "192.0.2.0/24", "expires_at": "2099-01-31"}
+    listed = await owner.submit(form, "Save", **given)
+    assert "“ansible” is saved" in listed.text
+    assert "from 192.0.2.0/24" in listed.text
+    assert "2099" in listed.html
     after = await owner.submit(listed, "Revoke this key")
     assert "The key is revoked" in after.text
     assert "No key yet" in after.text
+    assert (await owner.get(one)).status == 404
 
 
 async def test_a_viewer_has_no_keys(viewer: Browser) -> None:
-    assert (await viewer.get("/org/acme/keys")).status == 403
+    for path in ("/org/acme/keys", "/org/acme/keys/mk1"):
+        assert (await viewer.get(path)).status == 403
 
 
 async def test_keys_of_the_installation_are_for_operators(owner: Browser, admin: Browser) -> None:
     assert (await owner.get("/admin/keys")).status == 403
-    assert (await admin.get("/admin/keys")).status == 200
+    form = await admin.get("/admin/keys")
+    await admin.submit(form, "Create this key", name="backup", scopes=["installation:read"])
+    listed = await admin.get("/admin/keys")
+    (one,) = [each for each in listed.addresses if each.startswith("/admin/keys/")]
+    assert (await owner.get(one)).status == 403
+    saved = await admin.submit(await admin.get(one), "Save", name="backups")
+    assert (saved.path, "“backups” is saved" in saved.text) == ("/admin/keys", True)
 
 
 async def test_an_organization_goes_when_its_name_is_typed(scene: Scene, admin: Browser) -> None:

@@ -174,7 +174,30 @@ async def test_rules_are_added_and_removed(owner: Browser, where: str) -> None:
     added = await owner.submit(shown, "Add rule", to="example.com\nexample.net")
     assert "goes out by the pool default" in added.text
     assert "example.com, example.net" in added.text
-    assert "No rule yet" in (await owner.submit(added, "Remove")).text
+    form = await owner.get(next(one for one in added.addresses if one.startswith(f"{where}/")))
+    assert "example.com\nexample.net</textarea>" in form.html
+    bad = await owner.submit(form, "Save", to="not a domain")
+    assert (bad.status, "not a domain</textarea>" in bad.html) == (422, True)
+    changed = await owner.submit(form, "Save", to="example.org", **{"from": "a@acme.test"})
+    assert changed.path == where
+    assert "example.org" in changed.text
+    assert "a@acme.test" in changed.text
+    assert "example.net" not in changed.text
+    assert "No rule yet" in (await owner.submit(changed, "Remove")).text
+    assert (await owner.get(form.path)).status == 404
+
+
+async def test_a_rule_of_the_organization_is_changed_on_its_own_page_alone(owner: Browser) -> None:
+    added = await owner.submit(await owner.get("/org/acme/ip_rules"), "Add rule", to="example.com")
+    (one,) = [each for each in added.addresses if each.startswith("/org/acme/ip_rules/")]
+    below = await owner.get(f"{SETTINGS}/rules")
+    assert "example.com" in below.text
+    assert not [each for each in below.addresses if each.startswith(f"{SETTINGS}/rules/")]
+    there = f"{SETTINGS}/rules/{one.rpartition('/')[2]}"
+    assert (await owner.get(there)).status == 404
+    answer = await owner.send(there, {"csrf": token(added), "to": "example.net", "pool": "default"})
+    assert answer.status == 404
+    assert "example.net" not in (await owner.get("/org/acme/ip_rules")).text
 
 
 @pytest.mark.parametrize("base", [SERVER, "/org/acme"])
@@ -313,6 +336,7 @@ async def test_a_viewer_has_no_settings(viewer: Browser) -> None:
         assert (await viewer.get(SERVER + path)).status == 403, path
     for path in ("/org/acme/ip_rules", f"{SETTINGS}/rules"):
         assert offered(await viewer.get(path)) == set()
+        assert (await viewer.get(f"{path}/x")).status == 403
     assert (await viewer.get("/org/acme/audit")).status == 403
 
 

@@ -10,6 +10,7 @@ from chalicelib.web.pages import (
     messages,
     operations,
     queue,
+    saved_searches,
     search,
     tail,
     test_message,
@@ -17,6 +18,7 @@ from chalicelib.web.pages import (
 
 ROWS = (
     *messages.ROWS,
+    *saved_searches.ROWS,
     *test_message.ROWS,
     *message.ROWS,
     *message_content.ROWS,

@@ -1,4 +1,4 @@
-"""Management keys of an organization, and of the installation: the list, one that is made, and its end."""
+"""Management keys of an organization, and of the installation: the list, one that is made, its changes and its end."""
 
 from __future__ import annotations
 
@@ -42,6 +42,26 @@ async def make_key(page: Page) -> HttpAnswer:
     return page.render("secret.html", made=made, secret=made["key"], back=_path(page))
 
 
+async def show_key(page: Page) -> HttpAnswer:
+    """One of them, to be changed; what it may stays as it was made."""
+    return page.render("management_key.html", **await _one(page))
+
+
+async def change_key(page: Page) -> HttpAnswer:
+    """Change one."""
+    form = page.form
+    wanted = {
+        "name": form.text("name"),
+        "networks": form.lines("networks"),
+        "expires_at": moment(form, "expires_at"),
+    }
+    try:
+        await page.ask("PATCH", f"/keys/{page.part('id')}", body=wanted)
+    except Problem as problem:
+        return page.again("management_key.html", problem, **await _one(page))
+    return page.see_other(_path(page), f"“{wanted['name']}” is saved")
+
+
 async def revoke_key(page: Page) -> HttpAnswer:
     """Revoke one."""
     await page.ask("DELETE", f"/keys/{quote(page.form.text('key'), safe='')}")
@@ -61,6 +81,11 @@ async def _values(page: Page) -> dict[str, Any]:
     }
 
 
+async def _one(page: Page) -> dict[str, Any]:
+    key = await page.ask("GET", f"/keys/{page.part('id')}")
+    return {"key": key, "where": _path(page), "everything": EVERYTHING}
+
+
 def _path(page: Page) -> str:
     return f"{page.base}/keys" if page.base else ADMIN
 
@@ -69,7 +94,11 @@ ROWS = (
     Row("GET", PATH, list_keys, "people:write", ("listKeys",)),
     Row("POST", PATH, make_key, "people:write", ("createKey",)),
     Row("POST", f"{PATH}/revoke", revoke_key, "people:write", ("revokeKey",)),
+    Row("GET", f"{PATH}/{{id}}", show_key, "people:write", ("showKey",)),
+    Row("POST", f"{PATH}/{{id}}", change_key, "people:write", ("changeKey",)),
     Row("GET", ADMIN, list_keys, "installation:read", ("listKeys",)),
     Row("POST", ADMIN, make_key, "installation:write", ("createKey",)),
     Row("POST", f"{ADMIN}/revoke", revoke_key, "installation:write", ("revokeKey",)),
+    Row("GET", f"{ADMIN}/{{id}}", show_key, "installation:write", ("showKey",)),
+    Row("POST", f"{ADMIN}/{{id}}", change_key, "installation:write", ("changeKey",)),
 )

@@ -10,7 +10,6 @@ from typing import Any
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
-from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
 from chalicelib.web.query_terms import has_key, terms_of, with_term, without
 from chalicelib.web.rendering import zone_of
@@ -19,7 +18,7 @@ from chalicelib.web.row import of_server
 PAGE = 30
 _EXACT = ("id", "token", "msgid", "spam", "to")
 OUTGOING, INCOMING = "outgoing", "incoming"
-_LISTS = {OUTGOING: "/messages/outgoing", INCOMING: "/messages/incoming"}
+LISTS = {OUTGOING: "/messages/outgoing", INCOMING: "/messages/incoming"}
 _CHIPS = {
     OUTGOING: (
         ("Waiting", "status:queued"),
@@ -54,7 +53,7 @@ async def show_incoming(page: Page) -> HttpAnswer:
 
 async def to_outgoing(page: Page) -> HttpAnswer:
     """The list that most look for."""
-    return page.see_other(page.base + _LISTS[OUTGOING], **_kept(page))
+    return page.see_other(page.base + LISTS[OUTGOING], **_kept(page))
 
 
 async def show_list(page: Page, direction: str) -> HttpAnswer:
@@ -74,7 +73,7 @@ async def show_list(page: Page, direction: str) -> HttpAnswer:
         found = await page.ask("GET", "/emails", query=asked)
     except Problem as problem:
         if "cursor" in problem.errors:
-            return page.see_other(page.base + _LISTS[direction], q=query)
+            return page.see_other(page.base + LISTS[direction], q=query)
         if "q" not in problem.errors:
             raise
         return page.again("messages.html", problem, found=None, hidden_spam=False, **values)
@@ -88,8 +87,8 @@ def _of_search(page: Page, direction: str, query: str) -> dict[str, Any]:
     offered = (("Today", f"after:{midnight(page)}"), *_CHIPS[direction])
     return {
         "direction": direction,
-        "shown": page.base + _LISTS[direction],
-        "other": page.base + _LISTS[INCOMING if direction == OUTGOING else OUTGOING],
+        "shown": page.base + LISTS[direction],
+        "other": page.base + LISTS[INCOMING if direction == OUTGOING else OUTGOING],
         "q": query,
         "cursor": page.query("cursor"),
         "is_behind": bool(query) and not has_key(query, "id", "token", "to", "msgid"),
@@ -123,7 +122,7 @@ async def _has_spam(page: Page, query: str) -> bool:
 async def save_search(page: Page) -> HttpAnswer:
     """Keep a search under a name."""
     form = page.form
-    direction = form.text("direction") if form.text("direction") in _LISTS else OUTGOING
+    direction = form.text("direction") if form.text("direction") in LISTS else OUTGOING
     body = {
         "name": form.text("name"),
         "q": form.text("q"),
@@ -138,13 +137,7 @@ async def save_search(page: Page) -> HttpAnswer:
         values = _of_search(page, direction, form.text("q")) | {"searches": [], "meant": ""}
         return page.again("messages.html", problem, found=None, hidden_spam=False, **values)
     flash = f"Saved as “{body['name']}”"
-    return page.see_other(page.base + _LISTS[direction], flash, q=str(body["q"]))
-
-
-async def forget_search(page: Page) -> HttpAnswer:
-    """Remove a saved search."""
-    await page.ask("DELETE", f"/searches/{page.part('id')}")
-    return page.see_other(page.base + _LISTS[OUTGOING], Flash("The search was removed"))
+    return page.see_other(page.base + LISTS[direction], flash, q=str(body["q"]))
 
 
 async def export_messages(page: Page) -> HttpAnswer:
@@ -171,7 +164,4 @@ ROWS = (
     of_server("GET", "/messages/incoming", show_incoming, "emails:read", "listEmails"),
     of_server("POST", "/messages/export", export_messages, "emails:read", "startJob"),
     of_server("POST", "/messages/searches", save_search, "emails:read", "createSearch"),
-    of_server(
-        "POST", "/messages/searches/{id}/remove", forget_search, "emails:read", "deleteSearch"
-    ),
 )
