@@ -69,6 +69,9 @@ _SOURCE_LISTED, _NOT_LISTED = (
     f'posthorn_source_listed{{list="{name}",pool="default",source="out"}}'
     for name in ("bl.test", "other.test")
 )
+_OF_SOURCE, _OF_BACKUPS = (
+    f'posthorn_check_status{{check="{name}"}}' for name in ("source:default/out", "backups")
+)
 _NO_ANSWER, _PAGE = "Posthorn does not answer at its health port", "page"
 _FULL = "The disk is full, and no mail is taken"
 _BAD_CLOCK = "The clock is not that of Prometheus, or nothing keeps it right"
@@ -180,6 +183,14 @@ CASES = (
         labels={"pool": "default", "source": "out", "list": "bl.test"},
     ),
     Case("PosthornSourceListed", {_SOURCE_LISTED: "1x8 0x30", _NOT_LISTED: "0x40"}, "20m"),
+    Case(
+        "PosthornCheckFails",
+        {_OF_SOURCE: "1x5 2x20", _OF_BACKUPS: "2x30"},
+        "16m",
+        "The check source:default/out fails",
+        labels={"check": "source:default/out"},
+    ),
+    Case("PosthornCheckFails", {_OF_SOURCE: "2x8 0x30", _OF_BACKUPS: "2x40"}, "20m"),
     Case("PosthornDiskFull", _free(f"{1 << 29}x20"), "2m", _FULL, _PAGE),
     Case("PosthornDiskFull", _free(f"{2 << 30}x20"), "10m"),
     Case(

@@ -18,6 +18,7 @@ from chalicelib.ports.backends import Backends
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.scanners import Scanners
+from chalicelib.services.events.check_metrics import CheckMetrics
 from chalicelib.services.events.counted_today import CountedToday
 from chalicelib.services.events.listed_metrics import ListedMetrics
 
@@ -55,10 +56,12 @@ class Metrics:
         scanners: Scanners,
         jobs: Jobs,
         listed: ListedMetrics,
+        checks: CheckMetrics,
     ) -> None:
         self._clock = clock
         self._jobs = jobs
         self._listed = listed
+        self._checks = checks
         self._backends = backends
         self._today = today
         self._further = further
@@ -93,6 +96,7 @@ class Metrics:
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
             *await self._of_jobs(),
             await self._listed.read(),
+            await self._checks.read(),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
             metric("scan_seconds", "gauge", "How long a scan of a few lines takes.", scans),
             metric(

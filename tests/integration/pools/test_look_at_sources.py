@@ -14,6 +14,7 @@ from chalicelib.domain.tenancy.check_findings import CheckFinding, CheckStatus
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.repository import Repository
 from chalicelib.services.checks import CheckInstallation
+from chalicelib.services.events.metrics import Metrics
 from chalicelib.services.pools.look_at_sources import OutwardAddresses
 from chalicelib.services.pools.sources import Sources
 from tests.integration.pools.conftest import Make
@@ -115,6 +116,8 @@ async def test_when_both_fail_both_are_used_and_it_is_loud(site: Site) -> None:
     found = await site.hour()
     assert found is not None
     assert (found.status, found.detail) == (CheckStatus.FAILING, f"{NO_FOUR} {NO_SIX}")
+    told = await site.program[Metrics].text()
+    assert 'posthorn_check_status{check="source:default/out"} 2\n' in told
     assert await site.unused() == ("", "")
 
 

@@ -114,6 +114,8 @@ async def test_names_of_ours_are_asked_for_and_suspend_nothing(scene: Scene) -> 
     list_it(scene, "acme.test.names.test", "Bad name")
     assert await look(scene) == {"one": ONE, "two": TWO}
     assert (await found(scene))["names.test"].detail.startswith("acme.test is listed: “Bad name”.")
+    told = await scene.posthorn[Metrics].text()
+    assert 'posthorn_check_status{check="list:names.test"} 2\n' in told
     assert {name for kind, name in resolver(scene).asked if kind == "A"} >= {
         "mail.acme.test.names.test",
         "invalid.names.test",
@@ -198,6 +200,7 @@ async def test_metrics_tell_each_source_and_list(scene: Scene) -> None:
         'posthorn_source_listed{pool="default",source="one",list="bl.test"} 1',
         'posthorn_source_listed{pool="default",source="two",list="bl.test"} 0',
     ]
+    assert 'posthorn_check_status{check="list:bl.test"} 2' in lines
 
 
 async def test_a_suspension_is_entered_as_the_systems_and_the_words_are_not(scene: Scene) -> None:
