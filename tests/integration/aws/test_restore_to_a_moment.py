@@ -11,22 +11,30 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.adapters.scripted.time import SeededRand
+from chalicelib.adapters.scripted.world import scripted_parts
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.limit_hold import LimitHold
-from chalicelib.domain.model import Delivery, Message, State, Status
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, State, Status
 from chalicelib.domain.people.owners import ENDS_OF_SESSIONS
 from chalicelib.domain.people.sessions import BY_END_OF_SESSION, SESSIONS, Session
 from chalicelib.domain.restored import Hold
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.jobs import Jobs
+from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
+from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.restored import MakeRestoredReady
+from chalicelib.services.tenancy.authenticate import Authenticate
 from infra.current_state import CurrentState, read
 from infra.destroy import look
 from infra.restore import Restored, main, read_moment, restore_to
@@ -36,7 +44,7 @@ from infra.targets import Target, WrongOrder, find_target
 from infra.templates import load, render, with_numbers
 from tests.aws_backend import Backend
 from tests.kept_mail import Host
-from tests.worlds import Scene, make_scene
+from tests.worlds import KeptKeys, Scene, make_scene, publish
 
 pytestmark = pytest.mark.aws
 
@@ -55,9 +63,17 @@ class Installation:
         return read(self.target, self.prefix)
 
     def tables(self, made: Restored) -> Posthorn:
-        """The program on the restored tables, in the same scripted world."""
+        """The program on the restored tables."""
         settings = replace(self.settings, mail_table=made.mail, control_table=made.control)
         return Posthorn(settings, "aws")
+
+    def scene_on(self, made: Restored) -> Scene:
+        """The tenant on the restored tables, in a scripted world that has the same receivers."""
+        settings = self.tables(made).settings
+        parts = {**scripted_parts(live=False), Rand: SeededRand(2), KeyMaker: KeptKeys()}
+        again = Posthorn(settings, "aws", parts)
+        publish(again, "example.com")
+        return replace(self.scene, posthorn=again)
 
     async def restore(self, moment: datetime | None = None) -> Restored:
         """In a thread, since the command has a loop of its own."""
@@ -126,6 +142,29 @@ async def test_what_waited_is_held_in_new_tables_and_nothing_else_changes(
     assert await again[Repository].all(SESSIONS, ENDS_OF_SESSIONS, BY_END_OF_SESSION) == []
     await again[MessageActions].release(server, mail["waiting"].id)
     assert (await states(again, mail))["waiting"] is State.WAITING
+
+
+async def test_mail_goes_on_with_restored_tables(installation: Installation) -> None:
+    """Whoever had a key before has it still, and what was released leaves once."""
+    scene, server = installation.scene, installation.scene.server.id
+    mail = await fill(scene)
+    again = installation.scene_on(await installation.restore())
+    await again.posthorn[MessageActions].release(server, mail["waiting"].id)
+    smtp = frozenset({CredentialKind.SMTP})
+    principal = await again.posthorn[Authenticate].by_key(scene.smtp_key, smtp)
+    (fresh,) = await replace(again, principal=principal).accept("jane@example.com")
+    old = [ReceivedJob(DeliveryJob(one, 0), "") for one in (*mail.values(), fresh)]
+    released = await again.record(mail["waiting"])
+    new = ReceivedJob(DeliveryJob(released.message, released.attempt, manual=True), "")
+    for ready in (old, [*old, new], [*old, new]):  # those of before wake nothing but what is new
+        left = await again.posthorn[AttemptDelivery].run(again.posthorn[SendOutgoing], ready)
+        assert left == set()
+    states_now = await states(again.posthorn, mail | {"fresh": fresh})
+    assert states_now == HELD | {"waiting": State.DONE, "fresh": State.DONE}
+    assert len([one for one in again.egress.received if one.was_accepted]) == 2
+    assert await states(scene.posthorn, mail) == BEFORE
+    with pytest.raises(NotFound):
+        await scene.posthorn[MessageStore].get(server, fresh.id)
 
 
 async def test_restored_tables_have_what_the_template_gives(installation: Installation) -> None:
