@@ -143,6 +143,11 @@ async def test_a_management_key_is_shown_once(owner: Browser) -> None:
     assert "“ansible” is saved" in listed.text
     assert "from 192.0.2.0/24" in listed.text
     assert "2099" in listed.html
+    csrf = next(each.fields["csrf"][0] for each in form.forms if "csrf" in each.fields)
+    assert (await owner.send(one, {"csrf": csrf, "name": "terraform"})).status == 303
+    kept = await owner.get(one)
+    assert "192.0.2.0/24</textarea>" in kept.html
+    assert 'value="2099-01-31' in kept.html
     after = await owner.submit(listed, "Revoke this key")
     assert "The key is revoked" in after.text
     assert "No key yet" in after.text

@@ -77,12 +77,14 @@ async def change_key(page: Page) -> HttpAnswer:
     wanted: dict[str, Any] = {
         "name": form.text("name"),
         "hold": form.has("hold"),
-        "expires_at": moment(form, "expires_at"),
         "send_limit_action": form.text("send_limit_action") or "hold",
         **{name: number(form, name) for name in LIMITS},
     }
+    # A form without the field lifts no restriction.
     if form.has("networks"):
         wanted["networks"] = form.lines("networks")
+    if form.has("expires_at"):
+        wanted["expires_at"] = moment(form, "expires_at")
     try:
         await page.ask("PATCH", _api(id), body=wanted)
     except Problem as problem:

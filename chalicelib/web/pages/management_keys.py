@@ -50,11 +50,12 @@ async def show_key(page: Page) -> HttpAnswer:
 async def change_key(page: Page) -> HttpAnswer:
     """Change one."""
     form = page.form
-    wanted = {
-        "name": form.text("name"),
-        "networks": form.lines("networks"),
-        "expires_at": moment(form, "expires_at"),
-    }
+    wanted: dict[str, Any] = {"name": form.text("name")}
+    # A form without the field lifts no restriction.
+    if form.has("networks"):
+        wanted["networks"] = form.lines("networks")
+    if form.has("expires_at"):
+        wanted["expires_at"] = moment(form, "expires_at")
     try:
         await page.ask("PATCH", f"/keys/{page.part('id')}", body=wanted)
     except Problem as problem:

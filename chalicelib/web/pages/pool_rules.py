@@ -54,7 +54,9 @@ async def remove_rule(page: Page) -> HttpAnswer:
 
 def _wanted(page: Page) -> dict[str, Any]:
     form = page.form
-    return {"from": form.lines("from"), "to": form.lines("to"), "pool": form.text("pool")}
+    # A form without one of them changes nothing of whom the rule is for.
+    whom = {name: form.lines(name) for name in ("from", "to") if form.has(name)}
+    return {**whom, "pool": form.text("pool")}
 
 
 async def _values(page: Page) -> dict[str, Any]:
