@@ -131,6 +131,7 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
 def _kept_counts(program: Posthorn, number: int, gateway: Gateway) -> Sequence[KeptCounts]:
     """What this process counts, of SMTP, of HTTP and of the log, whose lines of SMTP are among them."""
     run = program[StateFolder].run
+    counted.update(gateway.site.journal.counted)  # what was told while it was made
     gateway.site.journal.counted = counted
     smtp = KeptCounts(run, number, gateway.site.counts.numbers)
     http = KeptCounts(run, number, program[AnswerCounts].numbers, HTTP_FILES)

@@ -8,9 +8,15 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Samples = Mapping[str, float]  # by the labels
 
 
+def label(name: str, value: str) -> str:
+    """A label with a value that somebody else chose."""
+    escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return f'{name}="{escaped}"'
+
+
 def metric(name: str, kind: str, text: str, samples: Samples) -> Iterator[str]:
-    """One metric in Prometheus' text format, if there are samples. Label values are names of ours, which need no
-    escapes."""
+    """One metric in Prometheus' text format, if there are samples. Label values are `label`s, or names of ours, which
+    need no escapes."""
     if samples:
         named = {f"{{{labels}}}" if labels else "": value for labels, value in samples.items()}
         yield from rendered(name, kind, text, named)

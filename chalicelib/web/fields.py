@@ -4,6 +4,7 @@ what is wrong with it."""
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 from chalicelib.web.form import Form
 
@@ -39,10 +40,21 @@ def text(form: Form, name: str) -> str | None:
 
 
 def moment(form: Form, name: str) -> str | None:
-    """A time as date fields send it, in UTC; None for an empty field."""
+    """A time as date fields send it or a person types it, in UTC if it does not say; None for an empty field."""
     said = form.text(name)
     if not said:
         return None
-    if len(said) == 10:
-        said += "T00:00"
-    return said if said.endswith("Z") or "+" in said else f"{said}:00Z"
+    try:
+        found = datetime.fromisoformat(said.upper()) if len(said) < 40 else None
+    except ValueError:
+        found = None
+    if found is None:
+        return said
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def new_end(form: Form, before: str | None) -> dict[str, str | None]:
+    """When a key is to end, where the form says another time than before: one that has ended may be renamed."""
+    if not form.has("expires_at") or form.text("expires_at") == (before or ""):
+        return {}
+    return {"expires_at": moment(form, "expires_at")}

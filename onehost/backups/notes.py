@@ -6,7 +6,7 @@ Who cannot note it, because the disk is full, has made a backup nevertheless; wh
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -40,8 +40,8 @@ class Notes:
     doubted: tuple[str, ...] = ()
 
 
-def _texts(found: Iterable[object]) -> tuple[str, ...]:
-    return tuple(map(str, found))
+def _texts(found: object) -> tuple[str, ...]:
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 _MOMENTS = ("tried_at", "hooked_at", "proof_tried_at", "proven_at")
@@ -57,7 +57,7 @@ def read_notes(state: Path) -> Notes:
         found = json.loads((state / NOTES).read_bytes())
         known = {one.name: found[one.name] for one in fields(Notes) if one.name in found}
         return Notes(**{name: _KINDS.get(name, str)(value) for name, value in known.items()})
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return Notes()
 
 

@@ -22,7 +22,7 @@ from onehost.storage.check import faults
 from onehost.storage.copying import size_of
 from onehost.storage.manifest import MANIFEST, Manifest
 from onehost.storage.progress import Progress
-from onehost.storage.restore import PLACED, Wishes, restore
+from onehost.storage.restore import PLACED, OtherKey, Wishes, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ def prove(one: Dated, place: Path, state: Path, now: float, progress: Progress) 
             restore(one.path, trial, Wishes(), now, progress, key_of=state)
             for fault in faults(trial, progress, full=True, key_of=state):
                 return Proof(f"The backup in {one.path} was restored, and then: {fault.text}")
+        except OtherKey:
+            raise
         except PermanentFailure as refused:
             return Proof(refused.public, _damaged(one.path, manifest))
         except OSError:

@@ -54,7 +54,7 @@ def list_command(session: HostSession) -> int:
             "name": one.path.name,
             "began_at": iso(one.began_at or None),
             "good": _is_good(one, notes),
-            "proven": one.path.name == notes.proven,
+            "proven": _is_good(one, notes) and one.path.name == notes.proven,
         }
         for one in found
     ]
@@ -73,7 +73,7 @@ def _about(one: Dated, notes: Notes) -> str:
     if not one.is_good:
         return "lacks bodies"
     if one.path.name in notes.refused:
-        return "its proof failed"
+        return "not good, as a proof found"
     return "proven" if one.path.name == notes.proven else ""
 
 

@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 from chalicelib.ports.clock import Clock
+from gateway.tls import check_regular
 from onehost.certificates.leaf import SOON_DAYS, Leaf, day_of, read_leaf
 from onehost.doctor.finding import Finding, Findings, failed, ok, warning
 from onehost.doctor.host import Host
@@ -56,6 +57,7 @@ def end_of(file: str, key: str) -> float:
 
 def _usable(file: str, key: str) -> Leaf:
     """OSError or ValueError unless TLS can be spoken with the pair."""
+    check_regular(Path(file), Path(key))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file, key, password="")
     return read_leaf(Path(file))

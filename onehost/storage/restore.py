@@ -146,18 +146,22 @@ def _check_databases(source: Path, manifest: Manifest, key_of: Path) -> None:
         _check_key(db, key_of)
 
 
+class OtherKey(PermanentFailure):
+    """The key that is at hand is not that of the backup, or none is: nothing is known of the backup itself."""
+
+
 def _check_key(db: Any, state: Path) -> None:
-    """PermanentFailure unless the key is there and opens what is sealed."""
+    """PermanentFailure for what is damaged, OtherKey unless the key is there and opens what is sealed."""
     for fault in noun_faults(db, lambda *_: True):
         raise PermanentFailure(f"The backup is damaged: {fault.text}")
     key = key_file(state)
     if not key.exists():
-        raise PermanentFailure(
+        raise OtherKey(
             f"Put the key file of the installation at {key} first, or give this the credential `{KEY}`: it is in no"
             " backup"
         )
     for fault in noun_faults(db, opener(keys_of(state))):
-        raise PermanentFailure(f"{key} is not the key of this backup: {fault.text}")
+        raise OtherKey(f"{key} is not the key of this backup: {fault.text}")
 
 
 def _check_files(source: Path, manifest: Manifest, wishes: Wishes, progress: Progress) -> None:

@@ -12,14 +12,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import fcntl
 import os
 import ssl
-from collections.abc import Callable, Iterator
+import stat
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -144,7 +146,17 @@ def server_certificate(
     return ServerCertificate(*files, journal, now, own if stand_in else None)
 
 
+def check_regular(*files: Path) -> None:
+    """ValueError for what is there and is no regular file: reading a pipe would wait for whoever writes, and everybody
+    with it."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            if not stat.S_ISREG(file.stat().st_mode):
+                raise ValueError(f"{file} is no regular file")
+
+
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+    check_regular(certificate, key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -183,31 +195,38 @@ def _mark(file: Path) -> tuple[int, ...]:
 
 
 def _self_signed(folder: Path, hostname: str, now: float, journal: Journal) -> tuple[Path, Path]:
+    """The pair of the folder, made where there is none that can be used. Processes that start at once make it of one
+    key, that of the first."""
     certificate, key = folder / "gateway-certificate.pem", folder / "gateway-key.pem"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
-        if not (certificate.is_file() and key.is_file()):
-            made, private = make_pair(hostname, now)
-            _write(key, private)
-            _write(certificate, made)
-            journal.event("self_signed_certificate", file=str(certificate))
+    try:
+        _context(certificate, key)
+    except ValueError:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(certificate, _certificate(_own_key(key), hostname, now))
+        journal.event("self_signed_certificate", file=str(certificate))
     return certificate, key
 
 
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Processes that start at once would leave the key of one and the certificate of the other."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def _own_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """The key of the file; a new one where there is none, or what is there is no key of ours."""
+    for _ in range(2):
+        with contextlib.suppress(OSError, ValueError, TypeError, UnsupportedAlgorithm):
+            found = serialization.load_pem_private_key(path.read_bytes(), None)
+            if isinstance(found, ec.EllipticCurvePrivateKey):
+                return found
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileExistsError):  # another process was first
+            _write(path, _encoded(ec.generate_private_key(ec.SECP256R1())), first=True)
+    raise OSError(f"{path} cannot be made")
 
 
 def make_pair(hostname: str, now: float) -> tuple[bytes, bytes]:
     """A self-signed certificate and its private key, as PEM."""
     private = ec.generate_private_key(ec.SECP256R1())
+    return _certificate(private, hostname, now), _encoded(private)
+
+
+def _certificate(private: ec.EllipticCurvePrivateKey, hostname: str, now: float) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
     start = datetime.datetime.fromtimestamp(now, datetime.UTC) - datetime.timedelta(days=1)
     names = dict.fromkeys((hostname, "localhost"))
@@ -223,19 +242,34 @@ def make_pair(hostname: str, now: float) -> tuple[bytes, bytes]:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(private, hashes.SHA256())
     )
-    encoded = private.private_bytes(
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+def _encoded(private: ec.EllipticCurvePrivateKey) -> bytes:
+    return private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return made.public_bytes(serialization.Encoding.PEM), encoded
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write whole or not at all, readable by us alone."""
-    draft = path.with_suffix(f".{os.getpid()}.new")
+def _write(path: Path, content: bytes, *, first: bool = False) -> None:
+    """Write whole or not at all, readable by us alone. FileExistsError where `first` is asked for, and something is
+    there."""
+    draft = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-    draft.replace(path)
+    try:
+        if first:
+            os.link(draft, path)
+    except FileExistsError:
+        draft.unlink()
+        raise
+    except OSError:  # a file system without links; the next start mends what two at once may leave
+        first = False
+    if first:
+        draft.unlink()
+    else:
+        draft.replace(path)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser_looks import AXE
 from tests.chromium import CHROMIUM, open_chromium
 from tests.filled_site import Site, filled_site
 from tests.people_site import PeopleSite, Walk, people_site, walking
@@ -22,6 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
             if not CHROMIUM:
                 item.add_marker(pytest.mark.skip(reason="Chromium is not installed"))
+            elif not AXE.is_file():
+                reason = "axe-core is absent: npm install --prefix tests/clients"
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="module")

@@ -140,10 +140,10 @@ S /settings/rules
     nothing    test_rules_are_added_and_removed
     forbidden  test_a_viewer_has_no_settings
     failing    test_parts_that_cannot_be_had_leave_the_settings
-S /settings/rules/{id}
+S /settings/rules/{id}/edit
     gone       test_rules_are_added_and_removed
     forbidden  test_a_viewer_has_no_settings
-O /ip_rules/{id}
+O /ip_rules/{id}/edit
     gone       test_rules_are_added_and_removed
     forbidden  test_a_viewer_has_no_settings
 O /ip_rules

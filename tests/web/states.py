@@ -34,7 +34,7 @@ TABLE = """
 /org/{org}/settings                     -  -  -  test_a_viewer_changes_no_settings  -  -
 /org/{org}/settings/delete              -  -  -  test_a_viewer_changes_no_settings  -  -
 /org/{org}/keys                         test_a_management_key_is_shown_once  -  -  test_a_viewer_has_no_keys  -  -
-/org/{org}/keys/{id} - - - test_a_viewer_has_no_keys test_a_management_key_is_shown_once -
+/org/{org}/keys/{id}/edit - - - test_a_viewer_has_no_keys test_a_management_key_is_shown_once -
 /org/{org}/members - - - test_members_are_seen_by_all_and_changed_by_admins - test_ten_thousand_rows_are_small_pages
 /org/{org}/members/{user}               -  -  -  test_members_are_seen_by_all_and_changed_by_admins  -  -
 /settings                               -  -  -  -  -  -
@@ -54,7 +54,7 @@ TABLE = """
 /admin/sources/{source}/edit - - - test_the_installation_is_for_operators test_a_way_out_is_changed -
 /admin/settings                         -  -  -  test_the_installation_is_for_operators  -  -
 /org/{org}/servers/{server}/start test_a_new_server_has_all_before_it  -  -  test_a_viewer_is_offered_no_step  -  -
-/admin/keys/{id}                        -  -  -  test_keys_of_the_installation_are_for_operators  -  -
+/admin/keys/{id}/edit                        -  -  -  test_keys_of_the_installation_are_for_operators  -  -
 /admin/keys                             -  -  -  test_keys_of_the_installation_are_for_operators  -  -
 """
 

@@ -70,9 +70,9 @@ TABLE = """
  6   6  O/settings
  6   6  O/settings/delete
  7   8  O/keys
- 7   8  O/keys/{id}
+ 7   8  O/keys/{id}/edit
  4   4  /admin/keys
- 4   4  /admin/keys/{id}
+ 4   4  /admin/keys/{id}/edit
  8   9  O/members/{user}
  3   3  /settings
  4   4  /settings/security
@@ -148,9 +148,9 @@ TABLE = """
  6   7  S/settings/rates
  6   7  S/settings/delete
  9   9  S/settings/rules
- 8   8  S/settings/rules/{id}
+ 8   8  S/settings/rules/{id}/edit
  8   8  O/ip_rules
- 8   8  O/ip_rules/{id}
+ 8   8  O/ip_rules/{id}/edit
  5   5  S/messages/searches/{id}
  3   3  S/settings/erase
  3   3  O/settings/erase

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -86,6 +87,39 @@ async def test_a_key_is_changed(owner: Browser) -> None:
     wrong = await owner.submit(again, "Save", send_limit="many")
     assert wrong.status == 422
     assert 'value="many"' in wrong.html
+
+
+async def test_a_key_that_has_ended_is_renamed_and_stays_ended(
+    scene: Scene, owner: Browser
+) -> None:
+    await made(owner)
+    one = await owner.get((await owner.get(KEYS)).links["Shop"])
+    end = datetime.fromtimestamp(scene.clock.now() + 60, UTC).isoformat()
+    await owner.submit(one, "Save", expires_at=end)
+    scene.clock.advance(120)
+    ended = await owner.get((await owner.get(KEYS)).links["Shop"])
+    saved = await owner.submit(ended, "Save", name="Old shop")
+    assert "“Old shop” is saved" in saved.text
+    kept = await owner.get(saved.links["Old shop"])
+    assert kept.form("Save").fields["expires_at"] == ended.form("Save").fields["expires_at"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("2099-01-31", "2099-01-31T00:00:00"),
+        ("2099-01-31T10:00", "2099-01-31T10:00:00"),
+        ("2099-01-31 10:00:30", "2099-01-31T10:00:30"),
+        ("2099-01-31T10:00:00-05:00", "2099-01-31T15:00:00"),
+        ("2099-01-31t10:00z", "2099-01-31T10:00:00"),
+    ],
+)
+async def test_an_end_is_typed_as_people_type_it(owner: Browser, typed: str, kept: str) -> None:
+    await made(owner)
+    where = (await owner.get(KEYS)).links["Shop"]
+    await owner.submit(await owner.get(where), "Save", expires_at=typed)
+    (shown,) = (await owner.get(where)).form("Save").fields["expires_at"]
+    assert shown.startswith(kept)
 
 
 async def test_a_key_is_rolled_and_the_old_one_ends_later_or_now(owner: Browser) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain.people.searches import SEARCHES, SavedSearch
+from chalicelib.ports.repository import Repository
 from tests.incoming_play import address_route, arrives
 from tests.web.looking import MEMBER, VIEWER, Looker
 
@@ -153,7 +155,7 @@ def test_a_search_is_saved_found_again_and_removed(looker: Looker) -> None:
     assert wrong.status == 422
     assert 'value="size:many"' in wrong.text
     said = {"name": "Hello", "q": "tag:hello", "direction": "incoming"}
-    looker.follow(looker.post(f"/{one}", **said)).has("Saved as “Hello”")
+    looker.follow(looker.post(f"/{one}", **said)).has("“Hello” is saved")
     assert "Welcomes" not in looker.get("/messages/outgoing").plain
     changed = looker.get("/messages/incoming")
     changed.has("Hello")
@@ -174,6 +176,23 @@ def test_a_shared_search_is_changed_by_who_may_share(looker: Looker) -> None:
     assert looker.get(one).status == 403
     assert looker.post(one, name="Mine", q="").status == 403
     looker.get("/messages/outgoing").has("All")
+    looker.role = MEMBER
+    assert 'name="shared"' not in looker.get(one).text  # it is for who saved it to say
+    looker.follow(looker.post(one, name="Every")).has("“Every” is saved")
+    looker.get("/messages/outgoing").has("Every", "shared")
+
+
+def test_one_of_many_saved_searches_is_changed(looker: Looker) -> None:
+    sent(looker)
+    looker.post("/messages/searches", name="Oldest", q="", direction="outgoing", shared="1")
+    (gone,) = [one for one in looker.get("/messages/outgoing").forms() if one.endswith("/remove")]
+    scene = looker.api.scene
+    for number in range(101):
+        other = SavedSearch(
+            scene.server.id, f"s{number:04}", "x", "", "u9", "k", 2**31, shared=True
+        )
+        bootstrap.run(scene.posthorn[Repository].add(SEARCHES, other))
+    looker.get(f"/{gone.removesuffix('/remove')}").has("Change a saved search")
 
 
 def test_a_search_without_a_name_comes_back_with_what_is_wrong(looker: Looker) -> None:

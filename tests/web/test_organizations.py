@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.people.roles import Role
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import Servers
 from tests.page_browser import Browser, join, make_user, signed_in
 from tests.worlds import Scene
@@ -154,8 +155,20 @@ async def test_a_management_key_is_shown_once(owner: Browser) -> None:
     assert (await owner.get(one)).status == 404
 
 
+async def test_a_key_of_servers_that_are_gone_says_so(scene: Scene, owner: Browser) -> None:
+    form = await owner.get("/org/acme/keys")
+    given = {"name": "one", "scopes": ["domains:write"], "servers": ["app"]}
+    await owner.submit(form, "Create this key", **given)
+    await scene.posthorn[RemoveTenants].remove_server(scene.server)
+    scene.clock.advance(60)
+    listed = await owner.get("/org/acme/keys")
+    assert "servers that are gone" in listed.text
+    (one,) = [each for each in listed.addresses if each.startswith("/org/acme/keys/")]
+    assert "It may domains:write for servers that are gone" in (await owner.get(one)).text
+
+
 async def test_a_viewer_has_no_keys(viewer: Browser) -> None:
-    for path in ("/org/acme/keys", "/org/acme/keys/mk1"):
+    for path in ("/org/acme/keys", "/org/acme/keys/mk1/edit"):
         assert (await viewer.get(path)).status == 403
 
 

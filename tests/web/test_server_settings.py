@@ -178,6 +178,9 @@ async def test_rules_are_added_and_removed(owner: Browser, where: str) -> None:
     assert "example.com\nexample.net</textarea>" in form.html
     bad = await owner.submit(form, "Save", to="not a domain")
     assert (bad.status, "not a domain</textarea>" in bad.html) == (422, True)
+    bare = {"csrf": token(form), "pool": "default"}
+    assert (await owner.send(form.path, bare)).status == 303
+    assert "example.com, example.net" in (await owner.get(where)).text
     changed = await owner.submit(form, "Save", to="example.org", **{"from": "a@acme.test"})
     assert changed.path == where
     assert "example.org" in changed.text
@@ -193,7 +196,7 @@ async def test_a_rule_of_the_organization_is_changed_on_its_own_page_alone(owner
     below = await owner.get(f"{SETTINGS}/rules")
     assert "example.com" in below.text
     assert not [each for each in below.addresses if each.startswith(f"{SETTINGS}/rules/")]
-    there = f"{SETTINGS}/rules/{one.rpartition('/')[2]}"
+    there = f"{SETTINGS}/rules/{one.split('/')[-2]}/edit"
     assert (await owner.get(there)).status == 404
     answer = await owner.send(there, {"csrf": token(added), "to": "example.net", "pool": "default"})
     assert answer.status == 404
@@ -336,7 +339,7 @@ async def test_a_viewer_has_no_settings(viewer: Browser) -> None:
         assert (await viewer.get(SERVER + path)).status == 403, path
     for path in ("/org/acme/ip_rules", f"{SETTINGS}/rules"):
         assert offered(await viewer.get(path)) == set()
-        assert (await viewer.get(f"{path}/x")).status == 403
+        assert (await viewer.get(f"{path}/x/edit")).status == 403
     assert (await viewer.get("/org/acme/audit")).status == 403
 
 

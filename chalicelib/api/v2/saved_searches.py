@@ -96,8 +96,11 @@ async def change_search(call: Call, change: SavedSearchToChange) -> SavedSearch:
         given["direction"] = _direction(given["direction"])
     if "name" in given:
         given["name"] = given["name"].strip()
-    if call.caller.person is None and given.get("shared") is False:
-        raise Refused("A key keeps only searches that are shared")
+    if given.get("shared") is False:
+        if call.caller.person is None:
+            raise Refused("A key keeps only searches that are shared")
+        if found.maker != call.caller.key.id:  # nobody would see it any more
+            raise Refused("Only who saved a search keeps it for themselves")
     if given:
         found = await call.program[SavedSearches].change(found, **given)
     return _shown(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.config import Settings
-from chalicelib.domain.prometheus import metric
+from chalicelib.domain.prometheus import label, metric
 from chalicelib.domain.tenancy.listings import listings_of
 from chalicelib.domain.tenancy.owners import of_pool
 from chalicelib.domain.tenancy.sources import SOURCES
@@ -28,7 +28,7 @@ class ListedMetrics:
             for source in await self._repository.all(SOURCES, of_pool(pool), fresh=False):
                 listed = {one.list for one in listings_of(source)}
                 for name in self._lists:
-                    labels = f'pool="{pool}",source="{source.name}",list="{name}"'
+                    labels = f'pool="{pool}",source="{source.name}",{label("list", name)}'
                     samples[labels] = float(name in listed)
         first = sorted(samples.items(), key=lambda one: -one[1])[:MOST_SAMPLES]
         return metric("source_listed", "gauge", "1 while a list has an address of it.", dict(first))

@@ -11,7 +11,7 @@ from chalicelib.api.http import HttpAnswer
 from chalicelib.domain.tenancy.scopes import EVERYTHING, OF_A_SERVER_KEY, Reach, within
 from chalicelib.web.asking import Problem
 from chalicelib.web.doing import do
-from chalicelib.web.fields import moment, number
+from chalicelib.web.fields import moment, new_end, number
 from chalicelib.web.page import Page
 from chalicelib.web.row import of_server
 from chalicelib.web.snippets import Submission, by_api, by_smtp
@@ -80,15 +80,14 @@ async def change_key(page: Page) -> HttpAnswer:
         "send_limit_action": form.text("send_limit_action") or "hold",
         **{name: number(form, name) for name in LIMITS},
     }
-    # A form without the field lifts no restriction.
-    if form.has("networks"):
+    one = await _one(page)
+    wanted |= new_end(form, one["key"]["expires_at"])
+    if form.has("networks"):  # a form without the field lifts no restriction
         wanted["networks"] = form.lines("networks")
-    if form.has("expires_at"):
-        wanted["expires_at"] = moment(form, "expires_at")
     try:
         await page.ask("PATCH", _api(id), body=wanted)
     except Problem as problem:
-        return page.again("key.html", problem, **await _one(page))
+        return page.again("key.html", problem, **one)
     return page.see_other(f"{page.base}/keys", f"“{wanted['name']}” is saved")
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer
 from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES
 from chalicelib.web.asking import Problem
-from chalicelib.web.fields import moment
+from chalicelib.web.fields import moment, new_end
 from chalicelib.web.page import Page
 from chalicelib.web.row import Row
 
@@ -49,17 +49,14 @@ async def show_key(page: Page) -> HttpAnswer:
 
 async def change_key(page: Page) -> HttpAnswer:
     """Change one."""
-    form = page.form
-    wanted: dict[str, Any] = {"name": form.text("name")}
-    # A form without the field lifts no restriction.
-    if form.has("networks"):
+    form, one = page.form, await _one(page)
+    wanted: dict[str, Any] = {"name": form.text("name"), **new_end(form, one["key"]["expires_at"])}
+    if form.has("networks"):  # a form without the field lifts no restriction
         wanted["networks"] = form.lines("networks")
-    if form.has("expires_at"):
-        wanted["expires_at"] = moment(form, "expires_at")
     try:
         await page.ask("PATCH", f"/keys/{page.part('id')}", body=wanted)
     except Problem as problem:
-        return page.again("management_key.html", problem, **await _one(page))
+        return page.again("management_key.html", problem, **one)
     return page.see_other(_path(page), f"“{wanted['name']}” is saved")
 
 
@@ -95,11 +92,11 @@ ROWS = (
     Row("GET", PATH, list_keys, "people:write", ("listKeys",)),
     Row("POST", PATH, make_key, "people:write", ("createKey",)),
     Row("POST", f"{PATH}/revoke", revoke_key, "people:write", ("revokeKey",)),
-    Row("GET", f"{PATH}/{{id}}", show_key, "people:write", ("showKey",)),
-    Row("POST", f"{PATH}/{{id}}", change_key, "people:write", ("changeKey",)),
+    Row("GET", f"{PATH}/{{id}}/edit", show_key, "people:write", ("showKey",)),
+    Row("POST", f"{PATH}/{{id}}/edit", change_key, "people:write", ("changeKey",)),
     Row("GET", ADMIN, list_keys, "installation:read", ("listKeys",)),
     Row("POST", ADMIN, make_key, "installation:write", ("createKey",)),
     Row("POST", f"{ADMIN}/revoke", revoke_key, "installation:write", ("revokeKey",)),
-    Row("GET", f"{ADMIN}/{{id}}", show_key, "installation:write", ("showKey",)),
-    Row("POST", f"{ADMIN}/{{id}}", change_key, "installation:write", ("changeKey",)),
+    Row("GET", f"{ADMIN}/{{id}}/edit", show_key, "installation:write", ("showKey",)),
+    Row("POST", f"{ADMIN}/{{id}}/edit", change_key, "installation:write", ("changeKey",)),
 )

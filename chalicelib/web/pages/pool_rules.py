@@ -94,8 +94,11 @@ ROWS = (
     *(Row("POST", path, add_rule, _WRITE, ("createPoolRule",)) for path in PATHS),
     *(Row("POST", f"{path}/remove", remove_rule, _WRITE, ("deletePoolRule",)) for path in PATHS),
     *(
-        Row("GET", f"{path}/{{id}}", show_rule, _WRITE, ("showPoolRule", "showOrganization"))
+        Row("GET", f"{path}/{{id}}/edit", show_rule, _WRITE, ("showPoolRule", "showOrganization"))
         for path in PATHS
     ),
-    *(Row("POST", f"{path}/{{id}}", change_rule, _WRITE, ("changePoolRule",)) for path in PATHS),
+    *(
+        Row("POST", f"{path}/{{id}}/edit", change_rule, _WRITE, ("changePoolRule",))
+        for path in PATHS
+    ),
 )

@@ -22,26 +22,38 @@ async def show_search(page: Page) -> HttpAnswer:
 
 async def change_search(page: Page) -> HttpAnswer:
     """Change a saved search."""
-    form, saved = page.form, await _saved(page)
-    direction = form.text("direction") or None
-    body: dict[str, Any] = {"name": form.text("name"), "q": form.text("q"), "direction": direction}
-    if page.may("emails:write"):
+    form, found = page.form, await _saved(page)
+    body: dict[str, Any] = {name: form.text(name) for name in ("name", "q") if form.has(name)}
+    direction = found["saved"]["direction"]
+    if form.has("direction"):
+        body["direction"] = direction = form.text("direction") or None
+    if found["may_share"]:
         body["shared"] = form.has("shared")
     try:
         await page.ask("PATCH", f"/searches/{page.part('id')}", body=body)
     except Problem as problem:
-        return page.again("saved_search.html", problem, **saved)
+        return page.again("saved_search.html", problem, **found)
     shown = page.base + LISTS[direction or OUTGOING]
-    return page.see_other(shown, f"Saved as “{body['name']}”", q=form.text("q"))
+    return page.see_other(shown, f"“{form.text('name')}” is saved", q=form.text("q"))
 
 
 async def _saved(page: Page) -> dict[str, Any]:
-    found = await page.ask("GET", "/searches", query={"limit": 100})
-    for one in found["data"]:
-        if one["id"] == page.values["id"]:
-            if one["shared"] and not page.may("emails:write"):
-                raise Refused("A shared search is changed by who may change mail")
-            return {"saved": one, "lists": IN_LISTS}
+    """The search, and whether whoever looks may say who else sees it."""
+    saved, may_change = await _found(page), page.may("emails:write")
+    if saved["shared"] and not may_change:
+        raise Refused("A shared search is changed by who may change mail")
+    is_own = saved["created_by"] == page.visitor.here.key.name
+    return {"saved": saved, "lists": IN_LISTS, "may_share": may_change and is_own}
+
+
+async def _found(page: Page) -> dict[str, Any]:
+    cursor: str | None = ""
+    while cursor is not None:
+        found = await page.ask("GET", "/searches", query={"limit": 100, "cursor": cursor})
+        for one in found["data"]:
+            if one["id"] == page.values["id"]:
+                return dict(one)
+        cursor = found["next_cursor"]
     raise NotFound("There is no such search")
 
 

@@ -50,6 +50,17 @@ def test_ones_own_are_ones_own_and_shared_ones_everybodys(api: ApiWorld) -> None
     assert member.ask("DELETE", own, tenant=tenant).status == 204
 
 
+def test_what_somebody_else_shared_stays_shared(api: ApiWorld) -> None:
+    tenant, member = api.scene.server.full_name, visitor(api, Role.MEMBER)
+    made = api.manage("POST", "/searches", {"name": "x", "shared": True}, tenant)
+    at = f"/searches/{made.json['id']}"
+    assert told(member.ask("PATCH", at, {"shared": False}, tenant)) == (403, "refused")
+    assert member.ask("PATCH", at, {"name": "y", "shared": True}, tenant).json["name"] == "y"
+    own = member.ask("POST", "/searches", {"name": "z", "shared": True}, tenant).json["id"]
+    kept = member.ask("PATCH", f"/searches/{own}", {"shared": False}, tenant)
+    assert (kept.status, kept.json["shared"]) == (200, False)
+
+
 def test_a_key_saves_only_what_is_shared(api: ApiWorld) -> None:
     tenant = api.scene.server.full_name
     assert told(api.manage("POST", "/searches", {"name": "x"}, tenant)) == (403, "refused")

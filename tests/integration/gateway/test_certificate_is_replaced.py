@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from gateway.journal import Journal
 from gateway.tls import ServerCertificate, server_certificate
 from tests.certificates import NOW, Authority, Pair, PairFiles, fingerprint, new_pair, of_no_version
 from tests.gateway_scene import HOST, Client, RunningGateway, running_gateway
+from tests.mariadb import an_rsa_key
 from tests.patience import PATIENCE
 
 FIRST, SECOND = new_pair(), new_pair()
@@ -125,6 +127,40 @@ async def test_a_start_with_it_has_a_stand_in_until_it_can_be_used(
         files.replace(ended)
         certificate_of(gateway).look()
         assert await met(gateway) == {ended.fingerprint}
+
+
+BROKEN = {
+    "no key any more": ("key", b""),
+    "half a certificate": ("certificate", SECOND.certificate[:200]),
+    "the certificate of another key": ("certificate", SECOND.certificate),
+    "an RSA key": ("key", an_rsa_key(2048).encode()),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_its_own_pair_is_made_anew_where_it_cannot_be_used(tmp_path: Path, name: str) -> None:
+    kept, journal = (
+        Configuration(state=str(tmp_path)),
+        Journal(io.StringIO(), lambda: NOW, addresses=False),
+    )
+    server_certificate(kept, HOST, lambda: NOW, journal)
+    part, content = BROKEN[name]
+    (tmp_path / f"gateway-{part}.pem").write_bytes(content)
+    server_certificate(
+        kept, HOST, lambda: NOW, journal
+    )  # which refuses what does not belong together
+    names = {"gateway-certificate.pem", "gateway-key.pem"}
+    assert {one.name for one in tmp_path.iterdir()} == names
+    assert (tmp_path / "gateway-key.pem").stat().st_mode & 0o777 == 0o600
+
+
+async def test_nobody_waits_for_a_pipe_in_place_of_a_certificate(files: PairFiles) -> None:
+    files.certificate.unlink()
+    os.mkfifo(files.certificate)
+    given = {"tls_certificate": str(files.certificate), "tls_key": str(files.key)}
+    async with running_gateway(state=str(files.folder), stand_in=True, **given) as gateway:
+        (told,) = gateway.events("certificate_stands_in")
+        assert told["error"] == f"{files.certificate} is no regular file"
 
 
 async def test_a_start_without_a_stand_in_ends_with_one_sentence(files: PairFiles) -> None:

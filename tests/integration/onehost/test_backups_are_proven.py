@@ -51,6 +51,9 @@ def rot(path: Path, at: int = 60) -> None:
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
+NOT_GOOD = "not good, as a proof found"
+
+
 def listed(dated: DatedHost) -> list[tuple[bool, str]]:
     """Whether each backup is good, and the words of the list."""
     lines = dated.command("backups", "list").out.splitlines()[1:]
@@ -71,14 +74,16 @@ async def test_a_rotten_bit_is_told_of_and_the_next_backup_is_sound(dated: Dated
     assert failed.err.startswith(f"posthorn: The backup in {broken.path} is damaged: Message 1/")
     assert failed.err.count("\n") == 1
     assert dated.notes.doubted == (segment_of(broken.path).relative_to(broken.path).as_posix(),)
-    assert listed(dated) == [(False, "its proof failed")] * 2  # the file is of both
+    assert listed(dated) == [(False, NOT_GOOD)] * 2  # the file is of both
     mended = dated.made()  # which proves, too, since the last proof failed
     assert segment_of(mended.path).stat().st_nlink == 1
     notes = dated.notes
     assert notes.proven == mended.path.name
     assert not notes.doubted
     assert notes.proof_failure == ""
-    assert listed(dated) == [*[(False, "its proof failed")] * 2, (True, "proven")]
+    assert listed(dated) == [*[(False, NOT_GOOD)] * 2, (True, "proven")]
+    told = dated.command("backups", "list", "--json").json
+    assert [one["proven"] for one in told] == [False, False, True]
     again = dated.made()
     assert segment_of(again.path).stat().st_nlink == 2
     assert words(again.path) == {SECRET, OTHER}
@@ -161,6 +166,11 @@ async def test_without_the_key_nothing_is_proven(dated: DatedHost) -> None:
     done = dated.command("backups", "prove")
     assert done.code == 1
     assert done.err.startswith(f"posthorn: Put the key file of the installation at {key} first")
+    key.write_text("ab" * 32)
+    key.chmod(0o600)
+    assert "is not the key of this backup" in dated.command("backups", "prove").err
+    key.with_name("lock").rename(key)
+    assert listed(dated) == [(True, "proven")]  # nothing was found of the backup itself
 
 
 async def test_the_key_as_a_credential(

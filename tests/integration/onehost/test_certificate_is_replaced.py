@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration import Role
+from gateway.configuration import Configuration, Role
+from onehost.host_metrics import HostMetrics
 from tests.certificates import PairFiles, fingerprint, new_pair
 from tests.dns_zone import DnsZone
 from tests.gateway_process import start_gateway
@@ -98,6 +99,8 @@ def test_a_start_with_a_wrong_pair_serves_with_its_own_until_it_is_mended(
     with host:
         host.until(lambda: host.log.read_text().count('"event":"certificate_stands_in"') == 2)
         (own,) = {met(host) for _ in range(8)}
+        counted = HostMetrics(str(host.folder), Configuration())
+        host.until(lambda: 'log_lines_total{level="error"} 2' in counted.text())
         assert own not in {FIRST.fingerprint, SECOND.fingerprint}
         replace(host, lambda: files.replace(SECOND))
         host.until(lambda: host.log.read_text().count('"event":"certificate_loaded"') == 2)

@@ -169,8 +169,20 @@ async def test_settings_that_make_no_sense(dated: DatedHost) -> None:
 
 
 async def test_notes_that_are_no_notes(dated: DatedHost) -> None:
-    for content in ("[]", "5", '{"proven_at": "x"}', '{"doubted": 7}', "[" * 100_000, "\\x00"):
+    huge = '{"proven_at": 1%s}' % ("0" * 400)
+    for content in (
+        "[]",
+        "5",
+        '{"proven_at": "x"}',
+        '{"doubted": 7}',
+        huge,
+        "[" * 100_000,
+        "\\x00",
+    ):
         (dated.host.folder / "backups.json").write_text(content)
         assert dated.notes.proven_at == 0
+    for odd in ("null", "7", '"000001"', '{"a": 1}'):
+        (dated.host.folder / "backups.json").write_text(f'{{"folder": "/x", "refused": {odd}}}')
+        assert (dated.notes.folder, dated.notes.refused) == ("/x", ())
     dated.made()
     assert dated.notes.proven_at > 0

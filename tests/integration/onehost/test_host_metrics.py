@@ -57,6 +57,8 @@ def test_the_end_of_the_certificate(unserved: WebTenant, tmp_path: Path) -> None
     end = x509.load_pem_x509_certificate(pair.certificate).not_valid_after_utc.timestamp()
     name = "certificate_not_after_timestamp_seconds"
     assert told(unserved, str(file))[name] == end
+    os.mkfifo(tmp_path / "pipe.pem")  # nobody waits for who writes
+    assert told(unserved, str(tmp_path / "pipe.pem"))[name] == 0
     for useless in (b"none", pair.certificate, pair.certificate + new_pair().key):
         file.write_bytes(useless)
         assert told(unserved, str(file))[name] == 0
