@@ -210,12 +210,16 @@ def _self_signed(folder: Path, hostname: str, now: float, journal: Journal) -> t
 def _own_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """The key of the file; a new one where there is none, or what is there is no key of ours."""
     for _ in range(2):
-        with contextlib.suppress(OSError, ValueError, TypeError, UnsupportedAlgorithm):
+        try:
             found = serialization.load_pem_private_key(path.read_bytes(), None)
             if isinstance(found, ec.EllipticCurvePrivateKey):
                 return found
-        path.unlink(missing_ok=True)
-        with contextlib.suppress(FileExistsError):  # another process was first
+            path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass  # and whatever is there by now is that of another process
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileExistsError):
             _write(path, _encoded(ec.generate_private_key(ec.SECP256R1())), first=True)
     raise OSError(f"{path} cannot be made")
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,6 +128,26 @@ async def test_a_start_with_it_has_a_stand_in_until_it_can_be_used(
         files.replace(ended)
         certificate_of(gateway).look()
         assert await met(gateway) == {ended.fingerprint}
+
+
+def test_the_key_of_the_first_process_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one makes the pair just before this one would put its key there."""
+    kept = Configuration(state=str(tmp_path))
+    journal = Journal(io.StringIO(), lambda: NOW, addresses=False)
+    real, others = tls._encoded, []
+
+    def encoded(private: Any) -> bytes:
+        if not others:
+            others.append(b"")
+            server_certificate(kept, HOST, lambda: NOW, journal)
+            others[0] = (tmp_path / "gateway-key.pem").read_bytes()
+        return real(private)
+
+    monkeypatch.setattr(tls, "_encoded", encoded)
+    server_certificate(kept, HOST, lambda: NOW, journal)
+    assert [(tmp_path / "gateway-key.pem").read_bytes()] == others
 
 
 BROKEN = {
