@@ -69,19 +69,21 @@ class MariaDb:
 def running_mariadb(folder: Path) -> Iterator[MariaDb]:
     """Run it until the block ends, with two users: one who reads, as the command does, and one who writes."""
     assert SERVER is not None and INSTALL is not None
-    data, port = folder / "mariadb", free_port()
-    data.mkdir(parents=True)
+    data, temporary, port = folder / "mariadb", folder / "temporary", free_port()
+    for each in (data, temporary):
+        each.mkdir(parents=True)
     user = []
     if os.getuid() == 0:
         nobody = pwd.getpwnam("nobody")
-        os.chown(data, nobody.pw_uid, nobody.pw_gid)
+        for each in (data, temporary):
+            os.chown(each, nobody.pw_uid, nobody.pw_gid)
         for above in (folder, *folder.parents):
             if above.stat().st_uid == 0 and above != Path("/"):
                 above.chmod(above.stat().st_mode | 0o001)
         user = ["--user=nobody"]
     made = [INSTALL, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user]
-    # A TMPDIR of ours may be closed to nobody.
-    environment = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    # A server that starts removes the temporary tables of all others from the folder that they share.
+    environment = {**os.environ, "TMPDIR": str(temporary)}
     done = subprocess.run(
         made, check=False, capture_output=True, timeout=2 * PATIENCE, env=environment
     )
