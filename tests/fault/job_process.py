@@ -2,8 +2,9 @@
 or `job_process retention` to the end, `job_process jobs 9` until it dies.
 
 It sends itself SIGKILL a few milliseconds after it began its ninth call to the store, wherever it is then: in a
-transaction, with a call under way, or between two. Pieces are small, leases short, and wake-ups of what is erased are
-waited for no longer than a second, so that a job on a few messages has as many pieces as one on many.
+transaction, with a call under way, or between two. Pieces are small, leases and open claims short, and wake-ups of
+what is erased are waited for no longer than a second, so that a job on a few messages has as many pieces as one on
+many.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ pace.FIRST = pace.LEAST = 3
 pace.LONGEST_STAND = 0.2
 
 from chalicelib import bootstrap  # noqa: E402
+from chalicelib.adapters.aws.dynamo import idempotency  # noqa: E402
 from chalicelib.adapters.aws.dynamo.traces import DynamoTraces  # noqa: E402
 from chalicelib.adapters.aws.session import AwsSession  # noqa: E402
+from chalicelib.adapters.sqlite import limits  # noqa: E402
 from chalicelib.adapters.sqlite.database import Database  # noqa: E402
 from chalicelib.ports.clock import Clock  # noqa: E402
 from chalicelib.ports.jobs import Jobs  # noqa: E402
@@ -50,7 +53,7 @@ _left = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 
 def small() -> None:
     """What is many elsewhere is few here."""
-    run.LEASE_SECONDS = LEASE_SECONDS
+    run.LEASE_SECONDS = limits.CLAIM_OPEN_SECONDS = idempotency.CLAIM_OPEN_SECONDS = LEASE_SECONDS
     on_messages.SLICE = 3
     for module, name in (
         (mail_found, "SOME"),
