@@ -34,12 +34,14 @@ _numbers = count(1)
 
 @dataclass
 class SentForm:
-    """A form of a page: where it leads, what its fields hold, and the words of its buttons with their fields."""
+    """A form of a page: where it leads, what its fields hold, which of them are boxes to tick, and the words of its
+    buttons with their fields."""
 
     action: str
     method: str = "get"
     fields: dict[str, list[str]] = field(default_factory=dict)
     buttons: list[tuple[str, str, str]] = field(default_factory=list)
+    boxes: set[str] = field(default_factory=set)
 
 
 class _Reader(HTMLParser):
@@ -79,6 +81,8 @@ class _Reader(HTMLParser):
         name = of.get("name", "")
         if tag == "input" and name:
             kind = of.get("type", "text")
+            if kind == "checkbox":
+                self._open.boxes.add(name)
             if kind not in ("checkbox", "radio") or "checked" in of:
                 default = "on" if kind in ("checkbox", "radio") else ""
                 self._open.fields.setdefault(name, []).append(of.get("value", default))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+from chalicelib.web.asking import Problem
 from chalicelib.web.form import Form
 
 
@@ -39,6 +40,22 @@ def text(form: Form, name: str) -> str | None:
     return form.text(name) or None
 
 
+def all_or_some(
+    form: Form, choice: str, name: str, before: list[str] | None = None
+) -> list[str] | None:
+    """What is ticked where the form chooses some; None where it chooses all. Problem for all with some of them ticked,
+    and for some with none, which nobody means; but what was limited may be so no longer, and none may stay none."""
+    form.require(choice)
+    ticked, is_all, said = form.all(name), form.text(choice) != "some", ""
+    if is_all and ticked and before is None:
+        said = "are ticked: choose these alone, or untick them"
+    elif not is_all and not ticked and before != []:
+        said = "are to be some: tick one at least, or choose all"
+    if said:
+        raise Problem(422, {"errors": [{"pointer": f"/{name}", "detail": said}]})
+    return None if is_all else ticked
+
+
 def moment(form: Form, name: str) -> str | None:
     """A time as date fields send it or a person types it, in UTC if it does not say; None for an empty field."""
     said = form.text(name)
@@ -55,6 +72,6 @@ def moment(form: Form, name: str) -> str | None:
 
 def new_end(form: Form, before: str | None) -> dict[str, str | None]:
     """When a key is to end, where the form says another time than before: one that has ended may be renamed."""
-    if not form.has("expires_at") or form.text("expires_at") == (before or ""):
+    if form.text("expires_at") == (before or ""):
         return {}
     return {"expires_at": moment(form, "expires_at")}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.api.http import HttpRequest
+from chalicelib.domain.errors import Rejected
 from chalicelib.domain.forms import read_fields
 
 MOST_FIELDS = 1_000
@@ -31,6 +32,15 @@ class Form:
         for name, value in read_fields(request.content_type, request.body, MOST_FIELDS):
             found.setdefault(name, []).append(value.replace("\r\n", "\n"))
         return Form(found)
+
+    def require(self, *names: str) -> None:
+        """What the page of a form always sends, empty or not. Rejected for a form without one: as an empty field it
+        would lift what somebody had set, such as a limit."""
+        for name in names:
+            if name not in self.fields:
+                raise Rejected(
+                    f"This form came without its field {name}. Load the page again, and send it once more"
+                )
 
     def text(self, name: str) -> str:
         """The first value, without blanks around it."""

@@ -64,6 +64,8 @@ class Topic:
         for field in self.fields:
             if field.of_operators and not is_operator:
                 continue
+            if field.kind != "tick":
+                form.require(field.name)
             head, _, member = field.name.partition("/")
             if member:
                 body.setdefault(head, {})[member] = field.read(form)
@@ -129,7 +131,7 @@ MAIL = Topic(
         Setting(
             "retry_schedule",
             "When a delayed message is tried again",
-            hint="Such as 2m 5m 15m 1h; the installation's without one",
+            hint="Such as 2m,5m,15m,1h*3; the installation's without one",
             is_optional=True,
         ),
         Setting(

@@ -178,7 +178,8 @@ def test_a_shared_search_is_changed_by_who_may_share(looker: Looker) -> None:
     looker.get("/messages/outgoing").has("All")
     looker.role = MEMBER
     assert 'name="shared"' not in looker.get(one).text  # it is for who saved it to say
-    looker.follow(looker.post(one, name="Every")).has("“Every” is saved")
+    every = looker.post(one, name="Every", q="", direction="outgoing")
+    looker.follow(every).has("“Every” is saved")
     looker.get("/messages/outgoing").has("Every", "shared")
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.domain.people.members import MEMBERS as TABLE
+from chalicelib.domain.people.members import Member, member_place
 from chalicelib.domain.people.roles import Role
+from chalicelib.ports.repository import Repository
+from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import Servers
 from tests.page_browser import Browser, join, make_user, signed_in
 from tests.worlds import Scene
@@ -52,6 +60,60 @@ async def test_who_is_limited_to_a_server_sees_no_other(scene: Scene) -> None:
     few = await signed_in(scene.posthorn, role=None, user=user)
     assert "Secret" not in (await few.get("/org/acme")).text
     assert (await few.get("/org/acme/servers/secret")).status == 404
+
+
+async def limited(scene: Scene) -> tuple[str, str]:
+    """Somebody who reaches one server: their id, and the page about them."""
+    user = await make_user(scene.posthorn, "few@acme.test")
+    await join(scene.posthorn, user, scene.organization, Role.VIEWER, (scene.server,))
+    return user.id, f"{MEMBERS}/{user.id}"
+
+
+async def member(scene: Scene, user: str) -> Member:
+    found = await scene.posthorn[Repository].get(TABLE, member_place(scene.organization.id, user))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_another_role_leaves_the_servers_that_somebody_reaches(
+    scene: Scene, owner: Browser, broken: Callable[..., None], *, is_away: bool
+) -> None:
+    user, one = await limited(scene)
+    if is_away:
+        broken("/servers")
+    saved = await owner.submit(await owner.get(one), "Save", role="member")
+    assert "Changed" in saved.text
+    found = await member(scene, user)
+    assert (found.role, found.servers, found.read_content) == (
+        *(Role.MEMBER, (scene.server.id,), None),
+    )
+
+
+async def test_who_is_limited_to_servers_that_are_gone_does_not_come_to_reach_all(
+    scene: Scene, owner: Browser
+) -> None:
+    user, one = await limited(scene)
+    await scene.posthorn[Servers].create(scene.organization, "Secret")
+    await scene.posthorn[RemoveTenants].remove_server(scene.server)
+    scene.clock.advance(60)
+    assert "Changed" in (await owner.submit(await owner.get(one), "Save", role="member")).text
+    assert (await member(scene, user)).servers == ()
+    assert "Changed" in (await owner.submit(await owner.get(one), "Save", reach="all")).text
+    assert (await member(scene, user)).servers is None
+
+
+async def test_all_servers_or_some_is_said_and_not_guessed(scene: Scene, owner: Browser) -> None:
+    form = await owner.get(MEMBERS)
+    given = {"email": "new@acme.test", "role": "viewer"}
+    ticked = await owner.submit(form, "Invite", **given, servers=["app"])
+    assert (ticked.status, "choose these alone" in ticked.text) == (422, True)
+    nothing = await owner.submit(form, "Invite", **given, reach="some")
+    assert (nothing.status, "tick one at least" in nothing.text) == (422, True)
+    assert "is invited" in (await owner.submit(ticked, "Invite", reach="some")).text
+    user, one = await limited(scene)
+    assert "Changed" in (await owner.submit(await owner.get(one), "Save", reach="all")).text
+    assert (await member(scene, user)).servers is None
 
 
 async def test_one_changes_oneself(owner: Browser) -> None:

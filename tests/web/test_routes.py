@@ -265,6 +265,36 @@ async def test_parts_that_cannot_be_had_leave_the_routes(
     assert "its endpoint" in (await owner.get(ROUTES)).text
 
 
+async def test_a_route_keeps_endpoints_that_cannot_be_loaded(
+    owner: Browser, broken: Callable[..., None]
+) -> None:
+    ids = []
+    for name in ("Desk", "Log"):
+        await endpoint(owner, name=name)
+        ids.append((await owner.get(ENDPOINTS)).links[name].rpartition("/")[2])
+    shown = await route(owner, mode="Endpoint", endpoint=ids[0], additional_endpoints=[ids[1]])
+    where = shown.links["support@acme.test"]
+    broken("/endpoints")
+    form = await owner.get(where)
+    assert "could not be loaded" in form.text
+    assert "Saved" in (await owner.submit(form, "Save", priority="5")).text
+    held = (await owner.get(where)).form("Save").fields
+    assert (held["endpoint"], held["additional_endpoints"]) == ([ids[0]], [ids[1]])
+    assert held["priority"] == ["5"]
+
+
+async def test_a_route_keeps_an_endpoint_that_stands_far_down(owner: Browser) -> None:
+    await endpoint(owner, name="First of all")
+    first = (await owner.get(ENDPOINTS)).links["First of all"].rpartition("/")[2]
+    shown = await route(owner, mode="Endpoint", endpoint=first)
+    form = await owner.get(f"{ENDPOINTS}/new?type=address")
+    for at in range(101):
+        await owner.submit(form, "Add endpoint", address=f"a{at}@example.com")
+    page = await owner.get(shown.links["support@acme.test"])
+    assert "First of all" in page.text
+    assert page.form("Save").fields["endpoint"] == [first]
+
+
 async def test_many_routes_are_a_page_of_them(scene: Scene, owner: Browser) -> None:
     form = await owner.get(f"{ROUTES}/new")
     again = await owner.get(f"{ENDPOINTS}/new?type=address")

@@ -35,10 +35,9 @@ async def test_what_is_wrong_with_a_stream_stands_beside_its_field(owner: Browse
 
 async def test_operators_set_rates_of_a_stream(owner: Browser, admin: Browser) -> None:
     assert not (await owner.get(STREAMS)).has_button("Save the limits")
-    form = await admin.get(STREAMS)
-    saved = await admin.submit(
-        form, "Save the limits", stream="broadcast", complaint_rate_limit="0.2"
-    )
+    assert not (await admin.get(STREAMS)).has_button("Save the limits")
+    form = await admin.get(f"{STREAMS}?stream=broadcast")
+    saved = await admin.submit(form, "Save the limits", complaint_rate_limit="0.2")
     assert "Saved for the stream broadcast" in saved.text
     assert "0.2 % complaints" in (await owner.get(STREAMS)).text
     (address,) = [one for one in (await admin.get(STREAMS)).addresses if "stream=broadcast" in one]
@@ -50,6 +49,8 @@ async def test_operators_set_rates_of_a_stream(owner: Browser, admin: Browser) -
             assert shown.status == 422
             assert f'id="e-{field}"' in shown.html
             assert "<script>alert" not in shown.html
+    again = (await admin.get(address)).form("Save the limits").fields
+    assert again["complaint_rate_limit"] == ["0.2"]
     token = {"csrf": form.form("Save the limits").fields["csrf"]}
     forced = await owner.post(
         "/org/acme/servers/app/stream-rates", {**token, "stream": "broadcast"}
@@ -67,8 +68,8 @@ async def test_a_stream_with_limits_is_an_operators_to_remove(
     await owner.submit(await owner.get(STREAMS), "Add stream", name="news", type="broadcast")
     remove = "Remove the stream news"
     assert remove in (await owner.get(STREAMS)).html
-    form = await admin.get(STREAMS)
-    await admin.submit(form, "Save the limits", stream="news", rate_limit_count="9")
+    form = await admin.get(f"{STREAMS}?stream=news")
+    await admin.submit(form, "Save the limits", rate_limit_count="9")
     shown = await owner.get(STREAMS)
     assert remove not in shown.html
     assert remove in (await admin.get(STREAMS)).html

@@ -30,6 +30,7 @@ async def show_account(page: Page) -> HttpAnswer:
 async def change_account(page: Page) -> HttpAnswer:
     """Change them."""
     form = page.form
+    form.require("first_name", "last_name", "time_zone")
     change = {
         "first_name": form.text("first_name"),
         "last_name": form.text("last_name"),

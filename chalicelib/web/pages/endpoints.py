@@ -23,6 +23,11 @@ TYPES = {
     "smtp": ("An SMTP server", "Each message is handed on by SMTP"),
     "address": ("An address", "Each message is forwarded"),
 }
+FIELDS = {
+    "http": ("url", "format", "encoding", "timeout"),
+    "smtp": ("hostname", "port", "ssl_mode", "username"),
+    "address": ("address",),
+}
 
 
 async def list_endpoints(page: Page) -> HttpAnswer:
@@ -65,6 +70,7 @@ async def show_form(page: Page) -> HttpAnswer:
 async def change_endpoint(page: Page) -> HttpAnswer:
     """Change it."""
     endpoint = await page.ask("GET", _api(page))
+    page.form.require("name", *FIELDS[endpoint["type"]])
     wanted = _wanted(page, endpoint["type"])
     if wanted.get("url") == endpoint["url"]:
         wanted.pop("url", None)

@@ -62,6 +62,7 @@ async def change_user(page: Page) -> HttpAnswer:
     what, path, where = page.form.text("do"), _user(page), page.request.path
     where = where.removeprefix(page.prefix)
     if what == "admin":
+        page.form.require("admin")
         admin = page.form.text("admin") == "yes"
         return await do(page, where, "Done", "PATCH", path, body={"admin": admin})
     if what in ("sessions", "factors"):
@@ -112,6 +113,7 @@ async def change_pool(page: Page) -> HttpAnswer:
     path = f"/pools/{quote(form.text('pool'), safe='')}"
     change: dict[str, Any] = {"default": True}
     if not form.has("default"):
+        form.require("organizations")
         change = {"organizations": form.text("organizations").replace(",", " ").split() or None}
     try:
         await page.ask("PATCH", path, body=change)
@@ -166,6 +168,7 @@ async def show_settings(page: Page) -> HttpAnswer:
 
 async def change_settings(page: Page) -> HttpAnswer:
     """Change the notice that stands on all pages."""
+    page.form.require("notice")
     try:
         await page.ask("PATCH", "/installation", body={"notice": page.form.text("notice") or None})
     except Problem as problem:

@@ -10,6 +10,7 @@ from chalicelib.web.page import Page
 from chalicelib.web.row import Row
 
 SETTINGS = "/admin/settings"
+LISTS = ("scopes", "create_domains")
 
 
 async def change_provider(page: Page) -> HttpAnswer:
@@ -18,6 +19,7 @@ async def change_provider(page: Page) -> HttpAnswer:
     if form.text("do") == "none":
         await page.ask("PATCH", "/installation", body={"oidc": None})
         return page.see_other(SETTINGS, "People sign in with their passwords alone")
+    form.require(*(f"oidc/{name}" for name in ("name", "issuer", "client_id", *LISTS)))
     wanted: dict[str, Any] = {
         name: form.text(f"oidc/{name}") for name in ("name", "issuer", "client_id")
     }

@@ -81,8 +81,10 @@ async def change_key(page: Page) -> HttpAnswer:
         **{name: number(form, name) for name in LIMITS},
     }
     one = await _one(page)
+    form.require("name", "expires_at", *LIMITS, "send_limit_action")
     wanted |= new_end(form, one["key"]["expires_at"])
-    if form.has("networks"):  # a form without the field lifts no restriction
+    if one["key"]["kind"] != "SMTP-IP":
+        form.require("networks")
         wanted["networks"] = form.lines("networks")
     try:
         await page.ask("PATCH", _api(id), body=wanted)
@@ -94,6 +96,7 @@ async def change_key(page: Page) -> HttpAnswer:
 async def roll_key(page: Page) -> HttpAnswer:
     """Make another like it, and let the old one end."""
     form, id = page.form, page.values["id"]
+    form.require("old_ends")
     old = await page.ask("GET", _api(id))
     given = form.whole("old_ends", 168)
     hours = 24 if given is None else given

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer
 from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES
 from chalicelib.web.asking import Problem
-from chalicelib.web.fields import moment, new_end
+from chalicelib.web.fields import all_or_some, moment, new_end
 from chalicelib.web.page import Page
 from chalicelib.web.row import Row
 
@@ -24,16 +24,15 @@ async def list_keys(page: Page) -> HttpAnswer:
 async def make_key(page: Page) -> HttpAnswer:
     """Make one, which is shown on the answer to the form and never again."""
     form = page.form
-    servers = form.all("servers")
     wanted: dict[str, Any] = {
         "name": form.text("name"),
         "scopes": form.all("scopes"),
         "networks": form.lines("networks"),
         "expires_at": moment(form, "expires_at"),
     }
-    if servers:
-        wanted["servers"] = servers
     try:
+        if page.base:
+            wanted["servers"] = all_or_some(form, "reach", "servers")
         made = await page.ask("POST", "/keys", body=wanted, key=form.text("once"))
     except Problem as problem:
         if problem.code == "confirmation_needed":
@@ -50,9 +49,9 @@ async def show_key(page: Page) -> HttpAnswer:
 async def change_key(page: Page) -> HttpAnswer:
     """Change one."""
     form, one = page.form, await _one(page)
-    wanted: dict[str, Any] = {"name": form.text("name"), **new_end(form, one["key"]["expires_at"])}
-    if form.has("networks"):  # a form without the field lifts no restriction
-        wanted["networks"] = form.lines("networks")
+    form.require("name", "networks", "expires_at")
+    wanted: dict[str, Any] = {"name": form.text("name"), "networks": form.lines("networks")}
+    wanted |= new_end(form, one["key"]["expires_at"])
     try:
         await page.ask("PATCH", f"/keys/{page.part('id')}", body=wanted)
     except Problem as problem:

@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.web.asking import Problem
+from chalicelib.web.fields import all_or_some
 from chalicelib.web.flash import Flash
+from chalicelib.web.form import Form
 from chalicelib.web.page import Page
 from chalicelib.web.row import Row
 
@@ -25,7 +27,8 @@ async def show_members(page: Page) -> HttpAnswer:
 async def invite(page: Page) -> HttpAnswer:
     """Invite somebody."""
     try:
-        made = await page.ask("POST", "/invitations", body=_terms(page, page.form.text("email")))
+        wanted = {"email": page.form.text("email"), **_terms(page.form)}
+        made = await page.ask("POST", "/invitations", body=wanted)
     except Problem as problem:
         return _refused(page, problem) or page.again("members.html", problem, **await _values(page))
     said = f"{made['email']} is invited. The link works for 7 days"
@@ -49,13 +52,11 @@ async def show_member(page: Page) -> HttpAnswer:
 
 async def change_member(page: Page) -> HttpAnswer:
     """Change what a member may."""
-    terms = _terms(page)
+    member = await _member(page)
     try:
-        await page.ask("PATCH", _api(page), body=terms)
+        await page.ask("PATCH", _api(page), body=_terms(page.form, member["servers"]))
     except Problem as problem:
-        return _refused(page, problem) or page.again(
-            "member.html", problem, member=await _member(page)
-        )
+        return _refused(page, problem) or page.again("member.html", problem, member=member)
     return page.see_other(f"{page.base}/members", "Changed. It holds from the next request on")
 
 
@@ -84,12 +85,11 @@ def _refused(page: Page, problem: Problem) -> HttpAnswer | None:
     return None
 
 
-def _terms(page: Page, email: str | None = None) -> dict[str, Any]:
-    form = page.form
+def _terms(form: Form, before: list[str] | None = None) -> dict[str, Any]:
+    form.require("role", "read_content")
     content = {"yes": True, "no": False}.get(form.text("read_content"))
-    servers = form.all("servers") or None
-    terms = {"role": form.text("role"), "read_content": content, "servers": servers}
-    return terms if email is None else {"email": email, **terms}
+    servers = all_or_some(form, "reach", "servers", before)
+    return {"role": form.text("role"), "read_content": content, "servers": servers}
 
 
 async def _values(page: Page) -> dict[str, Any]:

@@ -24,6 +24,7 @@ async def show_settings(page: Page) -> HttpAnswer:
 async def change_settings(page: Page) -> HttpAnswer:
     """Change name, zone and, by an owner, whether everybody must have a second factor."""
     form = page.form
+    form.require("name", "time_zone")
     change: dict[str, Any] = {"name": form.text("name"), "time_zone": form.text("time_zone")}
     if form.has("owner_fields"):
         change["require_second_factor"] = form.has("require_second_factor")
@@ -33,6 +34,7 @@ async def change_settings(page: Page) -> HttpAnswer:
 async def change_limits(page: Page) -> HttpAnswer:
     """Change what operators set: limits and pools."""
     form = page.form
+    form.require(*LIMITS, *RATES, "rate_limit_count", "send_limit_action", "pools")
     change: dict[str, Any] = {name: number(form, name) for name in LIMITS}
     change |= {name: decimal(form, name) for name in RATES}
     change["rate_limit_count"] = number(form, "rate_limit_count")

@@ -38,6 +38,7 @@ async def show_rule(page: Page) -> HttpAnswer:
 
 async def change_rule(page: Page) -> HttpAnswer:
     """Change one. NotFound for one of the organization on a page of its server."""
+    page.form.require("from", "to", "pool")
     one, body = await _one(page), _wanted(page)
     try:
         await page.ask("PATCH", f"/pool-rules/{page.part('id')}", body=body)
@@ -54,9 +55,7 @@ async def remove_rule(page: Page) -> HttpAnswer:
 
 def _wanted(page: Page) -> dict[str, Any]:
     form = page.form
-    # A form without one of them changes nothing of whom the rule is for.
-    whom = {name: form.lines(name) for name in ("from", "to") if form.has(name)}
-    return {**whom, "pool": form.text("pool")}
+    return {"from": form.lines("from"), "to": form.lines("to"), "pool": form.text("pool")}
 
 
 async def _values(page: Page) -> dict[str, Any]:

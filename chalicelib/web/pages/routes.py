@@ -147,6 +147,7 @@ async def show_route(page: Page) -> HttpAnswer:
 
 async def change_route(page: Page) -> HttpAnswer:
     """Change it."""
+    page.form.require("name", "domain", "mode", "endpoint", "spam_mode", "priority", "conditions")
     try:
         await page.ask("PATCH", _api(page), body=_wanted(page))
     except Problem as problem:
@@ -210,13 +211,18 @@ async def _form(page: Page, route: Route | None) -> dict[str, Any]:
     endpoints, domains = await page.ask_all(
         ("GET", "/endpoints", {"limit": 100}), ("GET", "/domains", {"limit": 100})
     )
+    listed = (endpoints or {}).get("data", [])
+    own = [] if route is None else [route["endpoint"], *route["additional_endpoints"]]
+    unlisted = [one for one in own if one and one not in _by_id(endpoints)]
+    # What could not be loaded, or stands further down than a page of them, stays what the route has.
+    listed += [await _endpoint(page, one) for one in unlisted]
     known = [one["name"] for one in (domains or {}).get("data", ()) if one["verified_at"]]
     if route is not None and route["domain"] and route["domain"] not in known:
         known.append(route["domain"])
     written = "" if route is None else _written(route["conditions"])
     return {
         "route": route,
-        "endpoints": (endpoints or {}).get("data", []),
+        "endpoints": listed,
         "domains": [(name, name) for name in known] + [("", "none: return path")],
         "modes": list(MODES.items()),
         "spam": [(name, f"is {words}") for name, words in SPAM.items()],
@@ -227,6 +233,11 @@ async def _form(page: Page, route: Route | None) -> dict[str, Any]:
 
 def _written(conditions: list[Mapping[str, str]]) -> str:
     return "\n".join(f"{one['field']}: {one['matches']}" for one in conditions)
+
+
+async def _endpoint(page: Page, id: str) -> Any:
+    path = f"/endpoints/{quote(id, safe='')}"
+    return await page.ask_or({"id": id, "name": id}, "GET", path)
 
 
 async def _one(page: Page) -> Route:

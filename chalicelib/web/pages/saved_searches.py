@@ -23,10 +23,9 @@ async def show_search(page: Page) -> HttpAnswer:
 async def change_search(page: Page) -> HttpAnswer:
     """Change a saved search."""
     form, found = page.form, await _saved(page)
-    body: dict[str, Any] = {name: form.text(name) for name in ("name", "q") if form.has(name)}
-    direction = found["saved"]["direction"]
-    if form.has("direction"):
-        body["direction"] = direction = form.text("direction") or None
+    form.require("name", "q", "direction")
+    direction = form.text("direction") or None
+    body: dict[str, Any] = {"name": form.text("name"), "q": form.text("q"), "direction": direction}
     if found["may_share"]:
         body["shared"] = form.has("shared")
     try:

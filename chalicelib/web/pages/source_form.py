@@ -22,6 +22,7 @@ async def show_source(page: Page) -> HttpAnswer:
 async def change_source(page: Page) -> HttpAnswer:
     """Change it. What is left out of a text is none; a password stays as it is unless another is typed."""
     form, pool = page.form, page.form.text("pool")
+    form.require(*TEXTS, "tls", "port", "priority")
     change: dict[str, Any] = {name: form.text(name) for name in TEXTS}
     change["tls"] = form.text("tls") or "opportunistic"
     port, priority = number(form, "port"), number(form, "priority")

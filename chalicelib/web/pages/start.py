@@ -34,6 +34,7 @@ async def show_start(page: Page) -> HttpAnswer:
 async def go_live(page: Page) -> HttpAnswer:
     """Leave development mode, with an address for what goes wrong."""
     form = page.form
+    form.require("postmaster_address")
     change = {"mode": "Live", "postmaster_address": form.text("postmaster_address") or None}
     try:
         await page.ask("PATCH", _api(page), body=change)

@@ -1,4 +1,4 @@
-"""Streams: kinds of mail of a server, and whether mail of each has one-click fields to unsubscribe."""
+"""Streams: kinds of mail of a server, whether each has one-click fields to unsubscribe, and rates that hold it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RATES = ("complaint_rate_limit", "bounce_rate_limit", "rate_limit_count")
 
 
 async def list_streams(page: Page) -> HttpAnswer:
-    """All of them, and the form for another."""
+    """All of them, the form for another, and for operators the rates of the one that the address names."""
     return page.render("streams.html", **await _values(page))
 
 
@@ -41,6 +41,7 @@ async def add_stream(page: Page) -> HttpAnswer:
 
 async def switch_stream(page: Page) -> HttpAnswer:
     """Add the fields to unsubscribe to its mail, or leave them out."""
+    page.form.require("unsubscribe")
     name, adds = page.values["name"], page.form.text("unsubscribe") == "yes"
     words = "can be unsubscribed from by one click" if adds else "has no fields to unsubscribe"
     back = (("unsubscribe", "no" if adds else "yes"),)
@@ -60,6 +61,7 @@ async def remove_stream(page: Page) -> HttpAnswer:
 async def change_rates(page: Page) -> HttpAnswer:
     """Change above which rates new mail of one is held; operators do."""
     name, form = page.form.text("stream"), page.form
+    form.require(*_RATES)
     body: dict[str, Any] = {
         "complaint_rate_limit": decimal(form, "complaint_rate_limit"),
         "bounce_rate_limit": decimal(form, "bounce_rate_limit"),
@@ -75,11 +77,9 @@ async def change_rates(page: Page) -> HttpAnswer:
 async def _values(page: Page) -> dict[str, Any]:
     query = {"limit": 100, "cursor": page.query("cursor")}
     found = await page.ask("GET", "/streams", query=query)
-    names = [(one["name"], one["name"]) for one in found["data"]]
-    wanted = page.query("stream")
-    chosen: dict[str, Any] = next((one for one in found["data"] if one["name"] == wanted), {})
-    shown = {name: "" if chosen.get(name) is None else chosen[name] for name in ("name", *_RATES)}
-    return {"found": found, "types": TYPES, "names": names, "chosen": shown}
+    wanted = page.form.text("stream") or page.query("stream")
+    chosen = next((one for one in found["data"] if one["name"] == wanted), None)
+    return {"found": found, "types": TYPES, "chosen": chosen}
 
 
 def _api(name: str) -> str:

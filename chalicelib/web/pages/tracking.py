@@ -39,6 +39,7 @@ async def show_tracking(page: Page) -> HttpAnswer:
 async def change_tracking(page: Page) -> HttpAnswer:
     """Switch what is tracked."""
     name = page.values["name"]
+    page.form.require("excluded_click_domains")
     body = {switch: page.form.has(switch) for switch in SWITCHES}
     hosts = {"excluded_click_domains": page.form.lines("excluded_click_domains")}
     try:

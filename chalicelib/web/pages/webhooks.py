@@ -12,7 +12,7 @@ from chalicelib.web.asking import Problem
 from chalicelib.web.doing import do
 from chalicelib.web.event_samples import sample
 from chalicelib.web.event_words import EVENTS, answer_words
-from chalicelib.web.fields import number
+from chalicelib.web.fields import all_or_some, number
 from chalicelib.web.flash import Flash
 from chalicelib.web.page import Page
 from chalicelib.web.row import of_server
@@ -37,8 +37,8 @@ async def show_new(page: Page) -> HttpAnswer:
 
 async def make_webhook(page: Page) -> HttpAnswer:
     """Make one. The answer to the form shows its secret; sent again, the same form gives the same."""
-    wanted = _wanted(page) | {"url": page.form.text("url")}
     try:
+        wanted = _wanted(page) | {"url": page.form.text("url")}
         made = await page.ask("POST", "/webhooks", body=wanted, key=page.form.text("once"))
     except Problem as problem:
         return page.again("webhook_form.html", problem, **_form(None))
@@ -72,11 +72,12 @@ async def show_form(page: Page) -> HttpAnswer:
 async def change_webhook(page: Page) -> HttpAnswer:
     """Change it."""
     id = page.values["id"]
+    page.form.require("url", "name", "which", "streams", "tags", "format", "retries", "timeout")
     before = await page.ask("GET", _api(id))
-    wanted = _wanted(page)
-    if page.form.text("url") != before["url"]:
-        wanted["url"] = page.form.text("url")
     try:
+        wanted = _wanted(page, before["events"])
+        if page.form.text("url") != before["url"]:
+            wanted["url"] = page.form.text("url")
         await page.ask("PATCH", _api(id), body=wanted)
     except Problem as problem:
         return page.again("webhook_form.html", problem, **_form(before))
@@ -159,13 +160,12 @@ async def _day(page: Page) -> dict[str, Any] | None:
     return None if told is None else {one["group"]: one for one in told["data"]}
 
 
-def _wanted(page: Page) -> dict[str, Any]:
+def _wanted(page: Page, before: list[str] | None = None) -> dict[str, Any]:
     form = page.form
-    chosen = form.all("events")
     return {
         "name": form.text("name") or None,
         "format": form.text("format") or "v2",
-        "events": None if form.text("which") != "some" else chosen,
+        "events": all_or_some(form, "which", "events", before),
         "streams": form.lines("streams") or None,
         "tags": form.lines("tags") or None,
         "retries": form.text("retries") or "long",
@@ -174,7 +174,10 @@ def _wanted(page: Page) -> dict[str, Any]:
 
 
 def _form(webhook: Webhook | None) -> dict[str, Any]:
-    return {"webhook": webhook, "events": EVENTS, "chosen": CHOSEN, "sample": sample}
+    # One that only the API names stays chosen.
+    others = [one for one in (webhook or {}).get("events") or () if one not in CHOSEN]
+    chosen = [*CHOSEN, *others]
+    return {"webhook": webhook, "events": EVENTS, "chosen": chosen, "sample": sample}
 
 
 def _api(id: str) -> str:
