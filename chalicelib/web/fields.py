@@ -43,11 +43,13 @@ def text(form: Form, name: str) -> str | None:
 def all_or_some(
     form: Form, choice: str, name: str, before: list[str] | None = None
 ) -> list[str] | None:
-    """What is ticked where the form chooses some; None where it chooses all. Problem for all with some of them ticked,
-    and for some with none, which nobody means; but what was limited may be so no longer, and none may stay none."""
-    form.require(choice)
-    ticked, is_all, said = form.all(name), form.text(choice) != "some", ""
-    if is_all and ticked and before is None:
+    """What is ticked where the form chooses some; None where it chooses all. Problem for a form that chooses neither,
+    for all with some of them ticked, and for some with none, which nobody means; but what was limited may be so no
+    longer, and none may stay none."""
+    ticked, is_all, said = form.all(name), form.text(choice) == "all", ""
+    if form.text(choice) not in ("all", "some"):
+        said = "are all or these alone: choose one"
+    elif is_all and ticked and before is None:
         said = "are ticked: choose these alone, or untick them"
     elif not is_all and not ticked and before != []:
         said = "are to be some: tick one at least, or choose all"

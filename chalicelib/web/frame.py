@@ -29,10 +29,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`counts` by the page that they are of: messages, domains, webhooks that somebody should look at."""
+    """`servers` is None when they could not be had; `counts` by the page that they are of: messages, domains, webhooks
+    that somebody should look at."""
 
     organizations: tuple[Choice, ...] = ()
-    servers: tuple[Choice, ...] = ()
+    servers: tuple[Choice, ...] | None = ()
     counts: dict[str, int] = field(default_factory=dict)
     notice: str = ""
 
@@ -42,7 +43,7 @@ class Frame:
 
     def server_name(self, permalink: str) -> str:
         """What a server is called."""
-        return _name(self.servers, permalink)
+        return _name(self.servers or (), permalink)
 
 
 class Frames:
@@ -111,12 +112,12 @@ async def _asked(page: Page) -> Frame:
     )
 
 
-async def _servers(page: Page, organization: str | None) -> tuple[Choice, ...]:
+async def _servers(page: Page, organization: str | None) -> tuple[Choice, ...] | None:
     if organization is None:
         return ()
     query = {"organization": organization, "limit": MOST_LISTED}
-    found = await page.ask_or({"data": ()}, "GET", "/servers", query=query)
-    return tuple(_choice(one) for one in found["data"])
+    found = await page.ask_or(None, "GET", "/servers", query=query)
+    return None if found is None else tuple(_choice(one) for one in found["data"])
 
 
 async def _nothing() -> None:

@@ -164,7 +164,10 @@ def fill(player: Player, place: Place) -> None:
     form = player.form(place)
     wanted = {**EVERYWHERE, **FILLED.get(place.pattern, {})}
     given = {name: one for name, one in wanted.items() if name in {*form.fields, *form.boxes}}
-    shown = player.send(place, form, {**form.fields, **given})
+    fields = {**form.fields, **given}
+    if "organizations" in given:
+        fields.pop("every", None)
+    shown = player.send(place, form, fields)
     assert shown.status == 303, (place, shown.text.partition("Change this")[2][:300])
     held = player.form(place).fields
     for name in given.keys() & held.keys():

@@ -12,6 +12,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.pools.sources import Sources
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.removal import RemoveTenants
 from tests.page_browser import Browser
 from tests.worlds import Scene
 
@@ -111,6 +112,45 @@ async def test_a_way_out_is_added_suspended_and_removed(admin: Browser) -> None:
     )
     assert "relay is added" in after.text
     assert "relay" in (await admin.get("/admin/pools")).text
+
+
+async def test_a_pool_of_an_organization_that_is_gone_is_not_everybodys(
+    scene: Scene, admin: Browser
+) -> None:
+    form = await admin.get("/admin/sources")
+    await admin.submit(
+        form,
+        "Add this source",
+        name="relay",
+        pool="bulk",
+        kind="smarthost",
+        host="smtp.example.com",
+    )
+    other = await scene.posthorn[Organizations].create("Other")
+    pools = await admin.get("/admin/pools")
+    fields = next(
+        one.fields
+        for one in pools.forms
+        if one.fields.get("pool") == ["bulk"] and "every" in one.fields
+    )
+    wanted: dict[str, str | list[str]] = {**fields, "organizations": "other"}
+    both = await admin.post("/admin/pools", wanted)
+    assert (both.status, "untick" in both.text) == (422, True)
+    wanted.pop("every")
+    assert "Forother" in (await admin.post("/admin/pools", wanted)).text
+    await scene.posthorn[RemoveTenants].remove_organization(other)
+    scene.clock.advance(60)
+    pools = await admin.get("/admin/pools")
+    assert "Fornone" in pools.text
+    fields = next(
+        one.fields
+        for one in pools.forms
+        if one.fields.get("pool") == ["bulk"] and "organizations" in one.fields
+    )
+    kept = await admin.post("/admin/pools", {**fields})
+    assert "Fornone" in kept.text
+    given = await admin.post("/admin/pools", {**fields, "every": "1"})
+    assert (given.status, "Fornone" in given.text) == (200, False)
 
 
 async def test_a_notice_stands_on_all_pages(admin: Browser, owner: Browser) -> None:

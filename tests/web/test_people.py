@@ -85,8 +85,8 @@ async def test_another_role_leaves_the_servers_that_somebody_reaches(
     saved = await owner.submit(await owner.get(one), "Save", role="member")
     assert "Changed" in saved.text
     found = await member(scene, user)
-    assert (found.role, found.servers, found.read_content) == (
-        *(Role.MEMBER, (scene.server.id,), None),
+    assert (found.role, found.servers, found.reads_content) == (
+        *(Role.MEMBER, (scene.server.id,), False),
     )
 
 
@@ -101,6 +101,37 @@ async def test_who_is_limited_to_servers_that_are_gone_does_not_come_to_reach_al
     assert (await member(scene, user)).servers == ()
     assert "Changed" in (await owner.submit(await owner.get(one), "Save", reach="all")).text
     assert (await member(scene, user)).servers is None
+
+
+async def test_servers_that_cannot_be_seen_are_not_all_chosen(
+    scene: Scene, owner: Browser, broken: Callable[..., None]
+) -> None:
+    await limited(scene)
+    broken("/servers")
+    form = await owner.get(MEMBERS)
+    assert "The servers could not be loaded" in form.text
+    given = {"email": "new@acme.test", "role": "viewer"}
+    assert (await owner.submit(form, "Invite", **given)).status == 422
+    unknown = await owner.submit(form, "Invite", **given, reach="")
+    assert (unknown.status, "choose one" in unknown.text) == (422, True)
+    assert "is invited" in (await owner.submit(form, "Invite", **given, reach="all")).text
+
+
+async def test_a_refused_removal_leaves_the_form_of_the_member_as_it_was(
+    scene: Scene, owner: Browser, admin: Browser
+) -> None:
+    user = await make_user(scene.posthorn, "few@acme.test")
+    await join(scene.posthorn, user, scene.organization, Role.OWNER, (scene.server,))
+    (first,) = [
+        one
+        for one in (await admin.get(MEMBERS)).addresses
+        if one.startswith(f"{MEMBERS}/") and user.id not in one
+    ]
+    assert (await admin.submit(await admin.get(first), "Remove this member")).status == 200
+    refused = await admin.submit(await admin.get(f"{MEMBERS}/{user.id}"), "Remove this member")
+    assert refused.status == 422
+    fields = refused.form("Save").fields
+    assert (fields["reach"], fields["servers"]) == (["some"], ["app"])
 
 
 async def test_all_servers_or_some_is_said_and_not_guessed(scene: Scene, owner: Browser) -> None:

@@ -50,6 +50,15 @@ async def test_a_webhook_is_added_and_its_secret_shown_once(owner: Browser) -> N
     assert secret[1] not in rolled.html
 
 
+async def test_these_events_alone_stay_chosen_when_none_is_ticked(owner: Browser) -> None:
+    wrong = await made(owner, which="some")
+    assert wrong.form("Add webhook").fields["which"] == ["some"]
+    assert (await owner.submit(wrong, "Add webhook")).status == 422
+    both = await made(owner, which="all", events=["email.held"])
+    assert (both.status, "choose these alone" in both.text) == (422, True)
+    assert both.form("Add webhook").fields["which"] == ["all"]
+
+
 async def test_what_is_wrong_stands_beside_its_field(owner: Browser) -> None:
     for values, field in (
         ({"url": ""}, "url"),

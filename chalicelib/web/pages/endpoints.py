@@ -206,7 +206,9 @@ def _wanted(page: Page, kind: str) -> dict[str, Any]:
             "ssl_mode": form.text("ssl_mode") or "Auto",
             "username": text(form, "username"),
         }
-        wanted |= {"port": number(form, "port")} if form.text("port") else {}
+        port = number(form, "port")
+        usual = 465 if wanted["ssl_mode"] == "TLS" else 25
+        wanted["port"] = usual if port is None else port
         wanted |= {"password": form.raw("password")} if form.raw("password") else {}
     else:
         wanted["address"] = text(form, "address")

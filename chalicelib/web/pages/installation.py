@@ -114,8 +114,15 @@ async def change_pool(page: Page) -> HttpAnswer:
     change: dict[str, Any] = {"default": True}
     if not form.has("default"):
         form.require("organizations")
-        change = {"organizations": form.text("organizations").replace(",", " ").split() or None}
+        named = form.text("organizations").replace(",", " ").split()
+        change = {"organizations": None if form.has("every") else named}
     try:
+        if form.has("every") and form.text("organizations"):
+            wrong = {
+                "pointer": "/organizations",
+                "detail": "are named: untick “Every organization”",
+            }
+            raise Problem(422, {"errors": [wrong]})
         await page.ask("PATCH", path, body=change)
     except Problem as problem:
         if not problem.errors:

@@ -44,6 +44,7 @@ async def show_new(page: Page) -> HttpAnswer:
 async def make_key(page: Page) -> HttpAnswer:
     """Make one. The answer to the form shows it; sent again, the same form gives the same key."""
     form = page.form
+    form.require("expires_at", "networks")
     kind = form.text("kind") or "API"
     wanted: dict[str, Any] = {
         "kind": kind,

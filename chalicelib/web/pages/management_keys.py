@@ -24,6 +24,7 @@ async def list_keys(page: Page) -> HttpAnswer:
 async def make_key(page: Page) -> HttpAnswer:
     """Make one, which is shown on the answer to the form and never again."""
     form = page.form
+    form.require("networks", "expires_at")
     wanted: dict[str, Any] = {
         "name": form.text("name"),
         "scopes": form.all("scopes"),

@@ -38,7 +38,6 @@ async def show_rule(page: Page) -> HttpAnswer:
 
 async def change_rule(page: Page) -> HttpAnswer:
     """Change one. NotFound for one of the organization on a page of its server."""
-    page.form.require("from", "to", "pool")
     one, body = await _one(page), _wanted(page)
     try:
         await page.ask("PATCH", f"/pool-rules/{page.part('id')}", body=body)
@@ -55,6 +54,7 @@ async def remove_rule(page: Page) -> HttpAnswer:
 
 def _wanted(page: Page) -> dict[str, Any]:
     form = page.form
+    form.require("from", "to", "pool")
     return {"from": form.lines("from"), "to": form.lines("to"), "pool": form.text("pool")}
 
 

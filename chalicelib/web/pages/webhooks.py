@@ -72,7 +72,6 @@ async def show_form(page: Page) -> HttpAnswer:
 async def change_webhook(page: Page) -> HttpAnswer:
     """Change it."""
     id = page.values["id"]
-    page.form.require("url", "name", "which", "streams", "tags", "format", "retries", "timeout")
     before = await page.ask("GET", _api(id))
     try:
         wanted = _wanted(page, before["events"])
@@ -162,6 +161,7 @@ async def _day(page: Page) -> dict[str, Any] | None:
 
 def _wanted(page: Page, before: list[str] | None = None) -> dict[str, Any]:
     form = page.form
+    form.require("url", "name", "streams", "tags", "format", "retries", "timeout")
     return {
         "name": form.text("name") or None,
         "format": form.text("format") or "v2",

@@ -100,7 +100,11 @@ document.addEventListener("keydown", (event) => {
 // ---- parts that htmx brings ----
 document.addEventListener("htmx:beforeRequest", (event) => {
   const isPaused = one("[data-paused]") && !event.detail.requestConfig?.triggeringEvent?.isTrusted;
-  if (document.hidden || isPaused) event.preventDefault();
+  // What comes by itself does not take away what somebody types, or has to mend.
+  const fields = all("input[type=text], input[type=email], textarea", event.detail.target);
+  const isHeld = fields.some((field) => field === document.activeElement || field.value !== field.defaultValue || one("#errors"));
+  const comesByItself = !event.detail.requestConfig?.triggeringEvent?.isTrusted;
+  if (document.hidden || isPaused || (comesByItself && isHeld)) event.preventDefault();
 });
 document.addEventListener("htmx:afterSwap", (event) => begin(event.target));
 document.addEventListener("htmx:afterSettle", () => {
