@@ -72,3 +72,24 @@ def test_by_the_keyboard_alone(chromium: Browser, stack: RunningStack) -> None:
             expect(page.locator("#help")).to_be_hidden()
             page.keyboard.press("/")
             assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_what_is_typed_into_the_first_steps_stays(chromium: Browser, stack: RunningStack) -> None:
+    with chromium.new_context() as context:
+        page = context.new_page()
+        sign_in(page, stack)
+        known = stack.facts["server"]
+        page.goto(f"{at(stack)}/org/{known['organization']}/servers/{known['name']}/start")
+        looks = """() => {
+            const event = new CustomEvent("htmx:beforeRequest", {
+                bubbles: true, cancelable: true, detail: {target: document.querySelector("#steps")}});
+            return document.dispatchEvent(event);
+        }"""
+        assert page.evaluate(looks)
+        field = page.locator("#steps input:not([type=hidden])").first
+        field.fill("typed")
+        page.evaluate("document.activeElement.blur()")
+        assert not page.evaluate(looks)
+        field.fill(field.evaluate("field => field.defaultValue"))
+        page.evaluate("document.activeElement.blur()")
+        assert page.evaluate(looks)

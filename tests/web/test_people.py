@@ -58,6 +58,10 @@ async def test_who_is_limited_to_a_server_sees_no_other(scene: Scene) -> None:
     user = await make_user(scene.posthorn, "few@acme.test")
     await join(scene.posthorn, user, scene.organization, Role.ADMIN, (scene.server,))
     few = await signed_in(scene.posthorn, role=None, user=user)
+    form = await few.get(MEMBERS)
+    assert form.form("Invite").fields["reach"] == ["some"]
+    given = {"email": "new@acme.test", "role": "viewer", "servers": ["app"]}
+    assert "is invited" in (await few.submit(form, "Invite", **given)).text
     assert "Secret" not in (await few.get("/org/acme")).text
     assert (await few.get("/org/acme/servers/secret")).status == 404
 
